@@ -1,0 +1,8 @@
+//! What the roles say to each other and share: messages, ring, membership, directory snapshot.
+#![forbid(unsafe_code)]
+
+/// Messages and services generated from `proto/*.proto`.
+#[allow(missing_docs, clippy::all)]
+pub mod wire {
+    include!(concat!(env!("OUT_DIR"), "/tandem.rs"));
+}
