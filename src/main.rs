@@ -1,1 +1,3 @@
+//! `tandem`: the exchange and its administration, in one binary.
+mod config;
 fn main() {}

@@ -1,0 +1,104 @@
+//! A running exchange: the real binary on loopback addresses of its own.
+
+use crate::{Program, Scratch, http_get, own_address, wait_for};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// One `tandem all` with its own address, store and demo directory.
+pub struct Exchange {
+    /// The process.
+    pub program: Program,
+    /// The address that phones use, with the usual ports (5060 UDP and TCP, 5061 TLS, 5066 WS, 5067 WSS).
+    pub address: IpAddr,
+    /// Its configuration file.
+    pub config: PathBuf,
+    binary: PathBuf,
+    scratch: Scratch,
+}
+
+impl Exchange {
+    /// Starts it and waits until it is ready; `more` is added to its configuration (whole TOML tables are merged by key).
+    #[track_caller]
+    pub fn start(binary: &str) -> Exchange {
+        Exchange::with(binary, "", "")
+    }
+
+    /// The same, with more lines for `[proxy]` and `[media]`.
+    #[track_caller]
+    pub fn with(binary: &str, proxy: &str, media: &str) -> Exchange {
+        let scratch = Scratch::new();
+        let address = own_address();
+        let data = scratch.path().join("data");
+        let config = scratch.write(
+            "tandem.toml",
+            format!(
+                r#"name = "test"
+[proxy]
+listen = ["udp://{address}:5060", "tcp://{address}:5060", "tls://{address}:5061", "ws://{address}:5066", "wss://{address}:5067"]
+inside = "{address}:5080"
+{proxy}
+[registry]
+listen = "{address}:7400"
+store = "embedded:{data}"
+[media]
+inside = "{address}:5090"
+objects = "file:{data}/objects"
+{media}
+[console]
+listen = "{address}:8080"
+"#,
+                data = data.display()
+            ),
+        );
+        let program = run(Path::new(binary), &config);
+        let exchange = Exchange { program, address, config, binary: binary.into(), scratch };
+        exchange.wait_until_ready();
+        exchange
+    }
+
+    /// Kills the process as a crash would and starts it again on the same store.
+    #[track_caller]
+    pub fn crash_and_restart(&mut self) {
+        self.program.kill();
+        self.program = run(&self.binary, &self.config);
+        self.wait_until_ready();
+    }
+
+    /// Runs an administration command and gives its exit status and what it printed.
+    pub fn tandem(&self, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(&self.binary)
+            .args(arguments)
+            .arg("--config")
+            .arg(&self.config)
+            .output()
+            .expect("the binary under test runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// One metric summed over its labels, 0 where it does not exist.
+    pub fn metric(&self, name: &str) -> f64 {
+        let text = http_get(&format!("{}:8080", self.address), "/metrics").unwrap_or_default();
+        text.lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// A folder for the test's own files.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    #[track_caller]
+    fn wait_until_ready(&self) {
+        let console = format!("{}:8080", self.address);
+        wait_for("the exchange to be ready", Duration::from_secs(20), || http_get(&console, "/ready"));
+    }
+}
+
+fn run(binary: &Path, config: &Path) -> Program {
+    Program::start("tandem", Command::new(binary).arg("all").arg("--config").arg(config))
+}
