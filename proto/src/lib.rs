@@ -1,6 +1,11 @@
 //! What the roles say to each other and share: messages, ring, membership, directory snapshot.
 #![forbid(unsafe_code)]
 
+pub mod registrar;
+pub mod reports;
+pub mod ring;
+pub mod time;
+
 /// Messages and services generated from `proto/*.proto`.
 #[allow(missing_docs, clippy::all)]
 pub mod wire {

@@ -1,0 +1,37 @@
+//! What a proxy or media node knows of the cluster, kept when every registry is gone.
+
+use crate::directory::Directory;
+use crate::membership::Membership;
+use arc_swap::ArcSwap;
+use sip::token::Keys;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The last snapshots. Whoever joins the cluster fills it; workers load from it without waiting.
+#[derive(Debug)]
+pub struct View {
+    /// Domains, users and numbers.
+    pub directory: ArcSwap<Directory>,
+    /// Who is in the cluster.
+    pub membership: ArcSwap<Membership>,
+    /// What tokens are sealed with.
+    pub keys: ArcSwap<Keys>,
+    /// This member's id; 0 until it has joined for the first time.
+    pub own_id: AtomicU32,
+}
+
+impl View {
+    /// A view with these keys and nobody in it.
+    pub fn new(keys: Keys) -> View {
+        View {
+            directory: ArcSwap::from_pointee(Directory::empty()),
+            membership: ArcSwap::from_pointee(Membership::default()),
+            keys: ArcSwap::from_pointee(keys),
+            own_id: AtomicU32::new(0),
+        }
+    }
+
+    /// This member's id; `None` until it has joined for the first time.
+    pub fn id(&self) -> Option<u16> {
+        u16::try_from(self.own_id.load(Ordering::Relaxed)).ok().filter(|&id| id > 0)
+    }
+}
