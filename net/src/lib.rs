@@ -6,6 +6,7 @@
 mod batch;
 mod epoll;
 mod host;
+mod network;
 mod sys;
 pub mod tcp;
 pub mod udp;
@@ -13,6 +14,7 @@ pub mod udp;
 pub use batch::{BATCH, ReceiveBatch, send_batch};
 pub use epoll::{Epoll, Events, Interest, Ready, Waker};
 pub use host::{ephemeral_ports, is_local, pin_thread, process_cpu, raise_nofile_limit, route_source, thread_cpu};
+pub use network::{Network, NetworkError};
 
 /// May several sockets be bound to the same address, the kernel spreading peers over them (`SO_REUSEPORT`)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

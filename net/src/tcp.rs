@@ -1,9 +1,10 @@
 //! Stream sockets.
 
 use crate::Share;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 /// A nonblocking listener on `address` with `backlog` connections waiting at most. An IPv6 one takes no IPv4.
 /// An address whose old connections still linger can be bound at once.
@@ -58,6 +59,14 @@ pub fn outcome(stream: &TcpStream) -> io::Result<()> {
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// Gives the connection up when its peer has acknowledged nothing for `patience` (whole milliseconds, at least 1), though
+/// something was sent, or has answered no keep-alive: what a machine that lost its power looks like.
+pub fn notice_loss(stream: &TcpStream, patience: Duration) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    socket.set_tcp_user_timeout(Some(patience))?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(patience).with_interval(patience))
 }
 
 /// Errors of accept(2) that belong to the connection that was waiting and not to the listener.

@@ -14,11 +14,23 @@ pub struct Options {
     pub receive_buffer: Option<usize>,
     /// Bytes that the kernel may hold for sending; None leaves its default. Capped by `net.core.wmem_max`.
     pub send_buffer: Option<usize>,
+    /// The class of service that routers on the way may honour.
+    pub class: Class,
+}
+
+/// Per-hop behaviour asked of the network (RFC 2474).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Best effort.
+    Default,
+    /// Expedited forwarding (RFC 3246): voice.
+    Expedited,
 }
 
 impl Options {
-    /// The kernel's buffers and an address of one's own: fits a stream of media.
-    pub const PLAIN: Options = Options { share: Share::Exclusive, receive_buffer: None, send_buffer: None };
+    /// The kernel's buffers, best effort, and an address of one's own.
+    pub const PLAIN: Options =
+        Options { share: Share::Exclusive, receive_buffer: None, send_buffer: None, class: Class::Default };
 }
 
 /// A nonblocking socket on `address`. An IPv6 one takes no IPv4.
@@ -35,6 +47,11 @@ pub fn bind(address: SocketAddr, options: &Options) -> io::Result<UdpSocket> {
     }
     if let Some(bytes) = options.send_buffer {
         socket.set_send_buffer_size(bytes)?;
+    }
+    if options.class == Class::Expedited {
+        // The six bits of the code point stand left of two that belong to congestion control.
+        let set = if address.is_ipv4() { Socket::set_tos_v4 } else { Socket::set_tclass_v6 };
+        set(&socket, 46 << 2)?;
     }
     socket.bind(&address.into())?;
     Ok(socket.into())
@@ -53,10 +70,22 @@ mod tests {
     #[test]
     fn only_shared_addresses_can_be_bound_twice() {
         for share in [Share::Exclusive, Share::Workers] {
-            let options = Options { share, receive_buffer: Some(1 << 20), send_buffer: Some(1 << 20) };
+            let options =
+                Options { share, receive_buffer: Some(1 << 20), send_buffer: Some(1 << 20), ..Options::PLAIN };
             let first = bind("127.0.0.1:0".parse().unwrap(), &options).unwrap();
             let second = bind(first.local_addr().unwrap(), &options);
             assert_eq!(second.is_ok(), share == Share::Workers);
+        }
+    }
+
+    #[test]
+    fn voice_can_ask_for_haste_in_both_families() {
+        for any in ["127.0.0.1:0", "[::1]:0"] {
+            let options = Options { class: Class::Expedited, ..Options::PLAIN };
+            let socket = bind(any.parse().unwrap(), &options).unwrap();
+            let marked = socket2::SockRef::from(&socket);
+            let class = if any.starts_with('[') { marked.tclass_v6() } else { marked.tos_v4() };
+            assert_eq!(class.unwrap(), 0xb8);
         }
     }
 
