@@ -1,1 +1,21 @@
-//! sip
+//! SIP without sockets, threads or clocks: messages, authentication, transactions, dialogs.
+
+pub mod aor;
+pub mod build;
+mod chars;
+pub mod edit;
+pub mod framing;
+pub mod headers;
+pub mod message;
+pub mod uri;
+
+pub use aor::Aor;
+pub use build::Builder;
+pub use edit::Edit;
+pub use message::{Message, Method, Name};
+pub use uri::Uri;
+
+pub mod digest;
+pub mod hop;
+pub mod random;
+pub mod token;
