@@ -1,0 +1,111 @@
+//! Character classes of RFC 3261 §25.1, one bit each in one table.
+
+/// A set of classes.
+#[derive(Clone, Copy)]
+pub(crate) struct Class(u8);
+
+pub(crate) const TOKEN: Class = Class(1);
+pub(crate) const USER: Class = Class(2);
+pub(crate) const PASSWORD: Class = Class(4);
+pub(crate) const URI_PARAM: Class = Class(8);
+pub(crate) const URI_HEADER: Class = Class(16);
+pub(crate) const HOST: Class = Class(32);
+/// Visible ASCII and everything above it, without what delimits a URI in a header.
+pub(crate) const OPAQUE: Class = Class(64);
+
+const TABLE: [u8; 256] = table();
+
+const fn table() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        let mut bits = 0;
+        if c.is_ascii_alphanumeric() {
+            bits = u8::MAX;
+        }
+        if one_of(c, b"-.!%*_+`'~") {
+            bits |= TOKEN.0;
+        }
+        if one_of(c, b"-_.!~*'()") {
+            bits |= USER.0 | PASSWORD.0 | URI_PARAM.0 | URI_HEADER.0;
+        }
+        // '#' belongs escaped, but phones dial it as it is.
+        if one_of(c, b"&=+$,;?/#") {
+            bits |= USER.0;
+        }
+        if one_of(c, b"&=+$,") {
+            bits |= PASSWORD.0;
+        }
+        if one_of(c, b"[]/:&+$=;") {
+            bits |= URI_PARAM.0;
+        }
+        if one_of(c, b"[]/?:+$=&") {
+            bits |= URI_HEADER.0;
+        }
+        // '_' is in no host name of RFC 3261, but in many a network's.
+        if one_of(c, b"-._") {
+            bits |= HOST.0;
+        }
+        if (c.is_ascii_graphic() && !one_of(c, b"<>\"")) || !c.is_ascii() {
+            bits |= OPAQUE.0;
+        }
+        table[byte] = bits;
+        byte += 1;
+    }
+    table
+}
+
+const fn one_of(c: u8, set: &[u8]) -> bool {
+    let mut at = 0;
+    while at < set.len() {
+        if set[at] == c {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+impl Class {
+    #[inline]
+    pub(crate) fn holds(self, byte: u8) -> bool {
+        TABLE[byte as usize] & self.0 != 0
+    }
+
+    /// Whether all of `text` is of the class; true for the empty text.
+    #[inline]
+    pub(crate) fn is_all(self, text: &[u8]) -> bool {
+        text.iter().all(|&byte| self.holds(byte))
+    }
+
+    /// Whether all of `text` is of the class or `%` with two hexadecimal digits.
+    pub(crate) fn is_all_escaped(self, text: &[u8]) -> bool {
+        let mut at = 0;
+        while at < text.len() {
+            if text[at] == b'%' {
+                if !text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+                    return false;
+                }
+                at += 3;
+            } else if self.holds(text[at]) {
+                at += 1;
+            } else {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// `text` is a token and not empty.
+#[inline]
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && TOKEN.is_all(text.as_bytes())
+}
+
+/// SP, HT, or the CR and LF of a folded line.
+#[inline]
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}

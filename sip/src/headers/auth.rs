@@ -1,0 +1,62 @@
+use super::params::end_of_quotes;
+use crate::chars::is_token;
+
+/// Value of an authentication header: a scheme and its parameters (RFC 7235, RFC 7616). One header line has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthValue<'a> {
+    /// `Digest` or another token, as written.
+    pub scheme: &'a str,
+    rest: &'a str,
+}
+
+impl<'a> AuthValue<'a> {
+    /// None where the scheme is missing.
+    pub fn parse(text: &'a str) -> Option<AuthValue<'a>> {
+        let text = text.trim_ascii();
+        let (scheme, rest) = text.split_at(text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len()));
+        is_token(scheme).then_some(AuthValue { scheme, rest })
+    }
+
+    /// Names and values, which come without their quotes, escapes not undone; ends at the first malformed one.
+    pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let mut rest = self.rest;
+        std::iter::from_fn(move || pop(&mut rest))
+    }
+
+    /// Value of the first parameter of this name, in any case.
+    pub fn param(&self, name: &str) -> Option<&'a str> {
+        self.params().find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
+    }
+}
+
+fn pop<'a>(text: &mut &'a str) -> Option<(&'a str, &'a str)> {
+    let rest = text.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
+    let (name, rest) = rest.split_once('=')?;
+    let (name, rest) = (name.trim_ascii_end(), rest.trim_ascii_start());
+    if !is_token(name) {
+        return None;
+    }
+    let (value, rest) = if rest.starts_with('"') {
+        let end = end_of_quotes(rest.as_bytes(), 0).ok()?;
+        (&rest[1..end - 1], &rest[end..])
+    } else {
+        let (value, rest) = rest.split_at(memchr::memchr(b',', rest.as_bytes()).unwrap_or(rest.len()));
+        (value.trim_ascii_end(), rest)
+    };
+    *text = rest;
+    Some((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_and_plain_parameters() {
+        let auth = AuthValue::parse("Digest username=\"a, b\",\r\n realm = \"x\" , nc=00000001,qop=auth").unwrap();
+        assert_eq!(auth.scheme, "Digest");
+        let params: Vec<_> = auth.params().collect();
+        assert_eq!(params, [("username", "a, b"), ("realm", "x"), ("nc", "00000001"), ("qop", "auth")]);
+        assert_eq!(auth.param("NC"), Some("00000001"));
+    }
+}

@@ -1,0 +1,127 @@
+use super::{HeaderError, Params};
+use crate::chars::{self, is_token};
+use crate::uri::{Host, host_and_port};
+
+/// One value of Via (RFC 3261 §20.42, RFC 3581).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Via<'a> {
+    /// `UDP`, `TCP`, `TLS`, `WS`, `WSS` or another token, as written.
+    pub transport: &'a str,
+    /// Host of sent-by.
+    pub host: Host<'a>,
+    /// Port of sent-by.
+    pub port: Option<u16>,
+    /// Transaction of the sender; may lack the magic cookie.
+    pub branch: Option<&'a str>,
+    /// Source address that the next element saw.
+    pub received: Option<&'a str>,
+    /// `Some(None)`: the sender asks for it; `Some(Some(port))`: source port that the next element saw.
+    pub rport: Option<Option<u16>>,
+    /// All parameters.
+    pub params: Params<'a>,
+    /// The whole value as written.
+    pub text: &'a str,
+}
+
+impl Default for Via<'_> {
+    fn default() -> Self {
+        Via {
+            transport: "",
+            host: Host::Name(""),
+            port: None,
+            branch: None,
+            received: None,
+            rport: None,
+            params: Params::default(),
+            text: "",
+        }
+    }
+}
+
+impl<'a> Via<'a> {
+    /// Start of every branch of RFC 3261 (§8.1.1.7).
+    pub const MAGIC_COOKIE: &'static str = "z9hG4bK";
+
+    /// One value; lists are split before.
+    pub fn parse(text: &'a str) -> Result<Via<'a>, HeaderError> {
+        let text = text.trim_ascii();
+        let rest = match text.strip_prefix("SIP/2.0/") {
+            Some(rest) => rest,
+            None => spaced_protocol(text).ok_or(HeaderError::Protocol)?,
+        };
+        let (transport, rest) = rest.split_at(rest.bytes().position(chars::is_space).ok_or(HeaderError::Host)?);
+        if !is_token(transport) {
+            return Err(HeaderError::Protocol);
+        }
+        let (sent_by, params) = rest.split_at(memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len()));
+        let (host, port) = host_and_port(sent_by.trim_ascii()).ok_or(HeaderError::Host)?;
+        let params = Params::new(params);
+        let mut via = Via { transport, host, port, params, text, ..Via::default() };
+        let mut rest = params;
+        while let Some((name, value)) = rest.pop()? {
+            if name.eq_ignore_ascii_case("branch") {
+                via.branch = Some(value).filter(|value| !value.is_empty());
+            } else if name.eq_ignore_ascii_case("received") {
+                via.received = Some(value);
+            } else if name.eq_ignore_ascii_case("rport") {
+                let port = if value.is_empty() { None } else { Some(value.parse().map_err(|_| HeaderError::Number)?) };
+                via.rport = Some(port);
+            }
+        }
+        Ok(via)
+    }
+
+    /// Value of a parameter without its quotes; `""` for one without a value.
+    pub fn param(&self, name: &str) -> Option<&'a str> {
+        self.params.find(name)
+    }
+
+    /// Whether the branch identifies the transaction by itself: magic cookie with something after it (RFC 3261 §17.2.3).
+    pub fn has_unique_branch(&self) -> bool {
+        let cookie = Via::MAGIC_COOKIE;
+        self.branch.is_some_and(|branch| {
+            branch.len() > cookie.len() && branch.as_bytes()[..cookie.len()].eq_ignore_ascii_case(cookie.as_bytes())
+        })
+    }
+}
+
+/// `SIP / 2.0 / UDP`, with spaces or folding, in any case; gives what follows the second slash.
+fn spaced_protocol(text: &str) -> Option<&str> {
+    let (name, rest) = text.split_once('/')?;
+    let (version, rest) = rest.split_once('/')?;
+    let is_sip = name.trim_ascii().eq_ignore_ascii_case("SIP") && version.trim_ascii() == "2.0";
+    is_sip.then(|| rest.trim_ascii_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_via() {
+        let via = Via::parse("SIP/2.0/UDP [2001:db8::1]:5062 ;rport;branch=z9hG4bK1;received=192.0.2.1").unwrap();
+        assert_eq!(via.host, Host::Ip("2001:db8::1".parse().unwrap()));
+        assert_eq!((via.transport, via.port, via.rport, via.branch), ("UDP", Some(5062), Some(None), Some("z9hG4bK1")));
+        assert_eq!((via.received, via.has_unique_branch()), (Some("192.0.2.1"), true));
+        let via = Via::parse("sip  / 2.0\r\n / TCP   host.example.com : 5060 ;\r\n branch = a ;rport=5").unwrap();
+        assert_eq!((via.transport, via.host, via.port), ("TCP", Host::Name("host.example.com"), Some(5060)));
+        assert_eq!((via.branch, via.rport, via.has_unique_branch()), (Some("a"), Some(Some(5)), false));
+        assert!(!Via::parse("SIP/2.0/UDP h;branch=z9hG4bK").unwrap().has_unique_branch());
+    }
+
+    #[test]
+    fn malformed_via_is_refused() {
+        for text in [
+            "",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP ;branch=x",
+            "SIP/3.0/UDP h",
+            "SIP/2.0/UDP h:99999",
+            "SIP/2.0/UDP h;;",
+            "SIP/2.0/UDP h;rport=x",
+            "SIP/2.0/UDP h i",
+        ] {
+            assert!(Via::parse(text).is_err(), "{text}");
+        }
+    }
+}
