@@ -1,6 +1,8 @@
 //! What the roles say to each other and share: messages, ring, membership, directory snapshot.
 #![forbid(unsafe_code)]
 
+pub mod gruu;
+pub mod membership;
 pub mod registrar;
 pub mod reports;
 pub mod ring;

@@ -162,7 +162,9 @@ fn shards_by_region(members: &[Member]) -> Vec<Shards> {
         });
         for shard in 0..member.shards {
             let id = ShardId { node: member.id, shard };
-            regions[index].places.push(Place { id: u64::from(id.node) << 8 | u64::from(id.shard), weight: member.weight });
+            regions[index]
+                .places
+                .push(Place { id: u64::from(id.node) << 8 | u64::from(id.shard), weight: member.weight });
             regions[index].ids.push(id);
         }
     }

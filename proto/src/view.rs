@@ -1,6 +1,7 @@
 //! What a proxy or media node knows of the cluster, kept when every registry is gone.
 
 use crate::directory::Directory;
+use crate::gruu;
 use crate::membership::Membership;
 use arc_swap::ArcSwap;
 use sip::token::Keys;
@@ -15,17 +16,20 @@ pub struct View {
     pub membership: ArcSwap<Membership>,
     /// What tokens are sealed with.
     pub keys: ArcSwap<Keys>,
+    /// What temporary GRUUs are sealed with.
+    pub gruu: ArcSwap<gruu::Key>,
     /// This member's id; 0 until it has joined for the first time.
     pub own_id: AtomicU32,
 }
 
 impl View {
     /// A view with these keys and nobody in it.
-    pub fn new(keys: Keys) -> View {
+    pub fn new(keys: Keys, gruu: gruu::Key) -> View {
         View {
             directory: ArcSwap::from_pointee(Directory::empty()),
             membership: ArcSwap::from_pointee(Membership::default()),
             keys: ArcSwap::from_pointee(keys),
+            gruu: ArcSwap::from_pointee(gruu),
             own_id: AtomicU32::new(0),
         }
     }
