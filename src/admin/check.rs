@@ -1,0 +1,104 @@
+//! `tandem check`: what node configurations and directories would do, without a running exchange.
+
+use crate::arguments::Check;
+use crate::config::{Config, Store};
+use crate::exit::Failure;
+use proto::directory::{Directory, Source};
+use proto::wire::SourceFile;
+use serde_json::json;
+use std::path::Path;
+
+/// The tables of a directory file; any of them tells one from a node configuration.
+const DIRECTORY_TABLES: [&str; 15] = [
+    "region", "site", "domain", "schedule", "user", "class", "number", "menu", "queue", "conference", "voicemail", "parking",
+    "features", "music", "trunk",
+];
+
+/// Runs the command.
+pub fn run(arguments: &Check) -> Result<(), Failure> {
+    let mut directories = Vec::new();
+    let mut report = Vec::new();
+    let mut problems = Vec::new();
+    for path in &arguments.files {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Err(why) => problems.push(format!("cannot read {name}: {why}")),
+            Ok(text) if is_directory(&text) => directories.push(SourceFile { name, text }),
+            Ok(text) => match Config::parse(&name, &text) {
+                Ok(config) => report.push((name, node(&config))),
+                Err(error) => problems.push(error.to_string()),
+            },
+        }
+    }
+    if !directories.is_empty() {
+        let names = directories.iter().map(|f| f.name.clone()).collect::<Vec<_>>().join(", ");
+        match directory(&directories) {
+            Ok(lines) => report.push((names, lines)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if arguments.json {
+        let files: Vec<_> = report.iter().map(|(file, lines)| json!({ "file": file, "says": lines })).collect();
+        println!("{:#}", json!({ "files": files, "problems": problems }));
+    } else {
+        for (file, lines) in &report {
+            println!("{file}: valid");
+            for line in lines {
+                println!("  {line}");
+            }
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Configuration(problems.join("\n"))),
+    }
+}
+
+fn is_directory(text: &str) -> bool {
+    text.parse::<toml::Table>().is_ok_and(|table| table.keys().any(|key| DIRECTORY_TABLES.contains(&key.as_str())))
+}
+
+/// What a process with this configuration would do.
+fn node(config: &Config) -> Vec<String> {
+    let mut lines = vec![format!("{} in cluster {}, region {}", config.name, config.cluster, config.region)];
+    let listen = |l: &crate::config::Listen| format!("{}://{}", l.transport.to_string().to_lowercase(), l.address);
+    lines.push(format!("phones reach it at {}", config.proxy.listen.iter().map(listen).collect::<Vec<_>>().join(", ")));
+    lines.push(match &config.registry.store {
+        Store::Embedded(folder) => format!("the registry keeps its data in {}", folder.display()),
+        Store::Etcd(members) => format!("the registry keeps its data in etcd at {}", members.join(", ")),
+    });
+    let ports = config.media.rtp.ports;
+    let shards = config.media.shards.count();
+    lines.push(format!(
+        "{shards} media shards share the UDP ports {}-{}: about {} calls at once",
+        ports.first,
+        ports.last,
+        (usize::from(ports.last - ports.first) + 1) / 4
+    ));
+    lines.push(format!("console and metrics at http://{}", config.console.listen));
+    if let Some(program) = config.media.speech.command.first()
+        && !is_program(program)
+    {
+        lines.push(format!("note: media.speech: there is no program {program} here; `say:` plays a chime (install {program})"));
+    }
+    lines.extend(config.not_yet_in_force().iter().map(|key| format!("not yet in force: {key}")));
+    lines
+}
+
+/// Whether a program of this name can be run.
+pub fn is_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    name.contains('/') && Path::new(name).is_file() || std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// What applying these files to an empty exchange would do.
+fn directory(files: &[SourceFile]) -> Result<Vec<String>, Vec<String>> {
+    let line = |p: proto::wire::Problem| match p.line {
+        0 => format!("{}: {}: {}", p.file, p.key, p.message),
+        _ => format!("{}:{}: {}: {}", p.file, p.line, p.key, p.message),
+    };
+    let source = Source::parse(files).map_err(|found| found.into_iter().map(line).collect::<Vec<_>>())?;
+    let (directory, mut lines) = source.compile(&Directory::empty());
+    lines.extend(directory.not_yet_in_force().iter().map(|what| format!("not yet in force: {what}")));
+    Ok(lines)
+}
