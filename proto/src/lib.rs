@@ -1,6 +1,9 @@
 //! What the roles say to each other and share: messages, ring, membership, directory snapshot.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "grpc")]
+pub mod client;
+pub mod directory;
 pub mod gruu;
 pub mod membership;
 pub mod registrar;
