@@ -6,13 +6,14 @@ mod challenge;
 mod credentials;
 mod hash;
 mod nonce;
-mod params;
+mod quoting;
 
 pub use challenge::{Answer, Challenge, ChallengeError, Staleness};
 pub use credentials::{Credentials, CredentialsError};
 pub use hash::{Algorithm, Ha1, UnknownAlgorithm};
 pub use nonce::{NonceState, Nonces, Purpose};
 
+use crate::headers::AuthValue;
 use hash::Hash;
 use std::hint::black_box;
 
@@ -41,6 +42,11 @@ fn response(credentials: &Credentials<'_>, ha1: &Ha1, method: &str) -> Hash {
     let count = credentials.nonce_count.as_bytes();
     let parts = [&ha1.hex(), credentials.nonce.as_bytes(), count, credentials.cnonce.as_bytes(), b"auth", &ha2.hex()];
     algorithm.hash(&parts)
+}
+
+/// The parameters of a header of the scheme Digest.
+fn digest_params(header: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
+    AuthValue::parse(header).filter(|value| value.scheme.eq_ignore_ascii_case("Digest")).map(|value| value.params())
 }
 
 #[cfg(test)]

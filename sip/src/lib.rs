@@ -18,4 +18,7 @@ pub use uri::Uri;
 pub mod digest;
 pub mod hop;
 pub mod random;
+pub mod stateless;
+pub mod timer;
 pub mod token;
+pub mod transaction;

@@ -1,7 +1,7 @@
 //! The value of `WWW-Authenticate` or `Proxy-Authenticate`, and a client's answer to it.
 
-use super::params::{self, quoted, unescaped};
-use super::{Algorithm, Credentials, Ha1, response};
+use super::quoting::{quoted, unescaped};
+use super::{Algorithm, Credentials, Ha1, digest_params, response};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -44,9 +44,9 @@ pub enum ChallengeError {
     /// Another scheme.
     #[error("the scheme is not Digest")]
     NotDigest,
-    /// Not a comma list of `name=value`, or realm or nonce is missing.
-    #[error("malformed challenge")]
-    Malformed,
+    /// Realm or nonce is missing.
+    #[error("realm or nonce is missing")]
+    Missing,
     /// Neither SHA-256 nor MD5.
     #[error("unknown algorithm")]
     UnknownAlgorithm,
@@ -59,14 +59,13 @@ impl<'a> Challenge<'a> {
     /// Reads a header's value.
     pub fn parse(header: &'a str) -> Result<Challenge<'a>, ChallengeError> {
         let (mut realm, mut nonce, mut qop, mut algorithm, mut stale) = (None, None, "", "MD5", Staleness::No);
-        for param in params::digest(header).ok_or(ChallengeError::NotDigest)? {
-            let param = param.map_err(|_| ChallengeError::Malformed)?;
-            match param.name.to_ascii_lowercase().as_str() {
-                "realm" => realm = Some(unescaped(param.value)),
-                "nonce" => nonce = Some(param.value),
-                "qop" => qop = param.value,
-                "algorithm" => algorithm = param.value,
-                "stale" if param.value.eq_ignore_ascii_case("true") => stale = Staleness::Stale,
+        for (name, value) in digest_params(header).ok_or(ChallengeError::NotDigest)? {
+            match name.to_ascii_lowercase().as_str() {
+                "realm" => realm = Some(unescaped(value)),
+                "nonce" => nonce = Some(value),
+                "qop" => qop = value,
+                "algorithm" => algorithm = value,
+                "stale" if value.eq_ignore_ascii_case("true") => stale = Staleness::Stale,
                 _ => {}
             }
         }
@@ -74,8 +73,8 @@ impl<'a> Challenge<'a> {
             return Err(ChallengeError::NotAuth);
         }
         Ok(Challenge {
-            realm: realm.ok_or(ChallengeError::Malformed)?,
-            nonce: nonce.ok_or(ChallengeError::Malformed)?,
+            realm: realm.ok_or(ChallengeError::Missing)?,
+            nonce: nonce.ok_or(ChallengeError::Missing)?,
             algorithm: algorithm.parse().map_err(|_| ChallengeError::UnknownAlgorithm)?,
             stale,
         })

@@ -1,7 +1,9 @@
 //! What a client answers a challenge with: the value of `Authorization` or `Proxy-Authorization`.
 
 use super::Algorithm;
-use super::params::{self, unescaped};
+use super::digest_params;
+use super::quoting::unescaped;
+use crate::uri::Uri;
 use std::borrow::Cow;
 
 /// Credentials as a header holds them; nothing in them has been checked against a user or a nonce.
@@ -31,10 +33,7 @@ pub enum CredentialsError {
     /// Another scheme, `Basic` for example.
     #[error("the scheme is not Digest")]
     NotDigest,
-    /// Not a comma list of `name=value`.
-    #[error("malformed parameters")]
-    Malformed,
-    /// A parameter that must be there is not.
+    /// A parameter that must be there is not, or stands behind one that is malformed.
     #[error("{0} is missing")]
     Missing(&'static str),
     /// A parameter stands there twice.
@@ -55,10 +54,9 @@ impl<'a> Credentials<'a> {
     /// Reads a header's value.
     pub fn parse(header: &'a str) -> Result<Credentials<'a>, CredentialsError> {
         let mut found: [Option<&'a str>; NAMES.len()] = [None; NAMES.len()];
-        for param in params::digest(header).ok_or(CredentialsError::NotDigest)? {
-            let param = param.map_err(|_| CredentialsError::Malformed)?;
-            let Some(at) = NAMES.iter().position(|name| name.eq_ignore_ascii_case(param.name)) else { continue };
-            if found[at].replace(param.value).is_some() {
+        for (name, value) in digest_params(header).ok_or(CredentialsError::NotDigest)? {
+            let Some(at) = NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)) else { continue };
+            if found[at].replace(value).is_some() {
                 return Err(CredentialsError::Repeated(NAMES[at]));
             }
         }
@@ -85,6 +83,15 @@ impl<'a> Credentials<'a> {
             nonce_count,
             response: there(response, 4)?,
         })
+    }
+
+    /// Whether the request was sent where its sender signed for: the digest-uri has the user and host of this Request-URI.
+    ///
+    /// RFC 7616 §3.4.6 asks for it, so that overheard credentials cannot be used for another target. Scheme, port and parameters are
+    /// not compared, which elements on the way change (RFC 3261 §22.4).
+    pub fn is_for(&self, request_uri: &Uri<'_>) -> bool {
+        Uri::parse(self.uri)
+            .is_ok_and(|signed| signed.host == request_uri.host && signed.user_decoded() == request_uri.user_decoded())
     }
 }
 

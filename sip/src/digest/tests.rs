@@ -1,6 +1,7 @@
 use super::*;
 use crate::random::Random;
 use crate::token::{Key, KeyRing};
+use crate::uri::Uri;
 use std::time::Duration;
 
 const RFC7616_MD5: &str = r#"Digest username="Mufasa",
@@ -92,13 +93,12 @@ fn credentials_that_are_not_ours_are_named() {
     assert_eq!(without("algorithm"), Ok(()));
     for (header, why) in [
         ("", NotDigest),
-        ("Digest", NotDigest),
         ("Basic dXNlcjpwYXNz", NotDigest),
-        ("Digest username", Malformed),
-        ("Digest username=\"a", Malformed),
-        ("Digest username=\"a\\", Malformed),
-        ("Digest username=\"a\" realm=\"b\"", Malformed),
-        ("Digest =\"a\"", Malformed),
+        ("Digest", NotAuth),
+        ("Digest qop=auth, nc=1, username", Missing("username")),
+        ("Digest qop=auth, nc=1, username=\"a", Missing("username")),
+        ("Digest qop=auth, nc=1, username=\"a\\", Missing("username")),
+        ("Digest qop=auth, nc=1, =\"a\", username=\"b\"", Missing("username")),
         ("Digest qop=auth, qop=auth", Repeated("qop")),
         ("Digest qop=auth-int", NotAuth),
         ("Digest qop=auth, nc=1, username=\"\"", Missing("realm")),
@@ -148,13 +148,25 @@ fn a_challenge_reads_as_rfc8760_writes_it() {
     assert_eq!(challenge.to_string(), r#"Digest realm="tandem.local", nonce="n", algorithm=SHA-256, qop="auth""#);
     for (header, why) in [
         ("Basic realm=\"x\"", ChallengeError::NotDigest),
-        ("Digest realm=\"x\", qop=\"auth\"", ChallengeError::Malformed),
+        ("Digest realm=\"x\", qop=\"auth\"", ChallengeError::Missing),
         ("Digest realm=\"x\", nonce=\"n\", qop=\"auth-int\"", ChallengeError::NotAuth),
         ("Digest realm=\"x\", nonce=\"n\", qop=\"auth\", algorithm=SHA-512-256", ChallengeError::UnknownAlgorithm),
     ] {
         assert_eq!(Challenge::parse(header), Err(why), "{header}");
     }
     assert!(Challenge::parse("Digest qop=\"auth-int , auth\",realm=\"x\", nonce=\"n\"").is_ok());
+}
+
+#[test]
+fn credentials_are_for_one_target() {
+    let header = RFC7616_MD5.replace("/dir/index.html", "sip:b%6fb@Example.com:5060;transport=tcp");
+    let credentials = Credentials::parse(&header).unwrap();
+    let is_for = |uri| credentials.is_for(&Uri::parse(uri).unwrap());
+    assert!(is_for("sip:bob@example.com"));
+    assert!(!is_for("sip:Bob@example.com"));
+    assert!(!is_for("sip:example.com"));
+    assert!(!is_for("sip:bob@example.org"));
+    assert!(!Credentials::parse(RFC7616_MD5).unwrap().is_for(&Uri::parse("sip:bob@example.com").unwrap()));
 }
 
 const NOW: Duration = Duration::from_millis(1_790_000_000_123);

@@ -24,9 +24,11 @@ fn transport(random: &mut Random) -> Transport {
 fn flow(random: &mut Random) -> Flow {
     let end = match random.number() % 2 {
         0 => FlowEnd::Peer(address(random)),
-        _ => {
-            FlowEnd::Slot { worker: random.number() as u8, slot: random.number() as u32, generation: random.number() as u32 }
-        }
+        _ => FlowEnd::Slot {
+            worker: random.number() as u8,
+            slot: random.number() as u32,
+            generation: random.number() as u32,
+        },
     };
     Flow { proxy: random.number() as u16, transport: transport(random), listener: random.number() as u8, end }
 }
