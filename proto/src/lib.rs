@@ -5,11 +5,13 @@
 pub mod client;
 pub mod directory;
 pub mod gruu;
+pub mod keys;
 pub mod membership;
 pub mod registrar;
 pub mod reports;
 pub mod ring;
 pub mod time;
+pub mod view;
 
 /// Messages and services generated from `proto/*.proto`.
 #[allow(missing_docs, clippy::all)]
