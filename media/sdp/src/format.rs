@@ -1,0 +1,90 @@
+//! Payload formats of RTP streams: a=rtpmap, a=fmtp and the static types of RFC 3551.
+
+use crate::Media;
+
+/// One payload type of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format<'a> {
+    /// 0 to 127.
+    pub payload_type: u8,
+    /// The encoding's name (`PCMU`, `opus`, `telephone-event`), to be compared without regard to case; empty for a
+    /// dynamic type without a=rtpmap.
+    pub name: &'a str,
+    /// Ticks of the RTP timestamp a second; 8000 where nothing says.
+    pub clock: u32,
+    /// Channels of sound; 1 where nothing says.
+    pub channels: u8,
+    /// The parameters of a=fmtp as written.
+    pub parameters: Option<&'a str>,
+}
+
+impl<'a> Format<'a> {
+    /// What a stream says about a payload type, or RFC 3551 where it says nothing.
+    pub(crate) fn find(media: &Media<'a>, payload_type: u8) -> Format<'a> {
+        let (name, clock, channels) = fixed(payload_type);
+        let mut format = Format { payload_type, name, clock, channels, parameters: None };
+        for (attribute, value) in media.attributes() {
+            let Some((number, rest)) = value.and_then(|value| value.trim_start().split_once(' ')) else { continue };
+            if number.parse() != Ok(payload_type) {
+                continue;
+            }
+            if attribute == "rtpmap" {
+                let mut parts = rest.trim().split('/');
+                format.name = parts.next().unwrap_or("");
+                format.clock =
+                    parts.next().and_then(|clock| clock.parse().ok()).filter(|clock| *clock != 0).unwrap_or(8000);
+                format.channels = parts.next().and_then(|channels| channels.parse().ok()).unwrap_or(1);
+            } else if attribute == "fmtp" {
+                format.parameters = Some(rest.trim());
+            }
+        }
+        format
+    }
+
+    /// The encoding has this name.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Digits as events (RFC 4733).
+    pub fn is_telephone_event(&self) -> bool {
+        self.is("telephone-event")
+    }
+
+    /// Goes along with a codec and is none itself: events, comfort noise, redundancy, retransmission, error correction.
+    pub fn is_companion(&self) -> bool {
+        ["telephone-event", "CN", "red", "rtx", "ulpfec", "flexfec-03", "parityfec"].iter().any(|name| self.is(name))
+    }
+}
+
+/// RFC 3551 §6, tables 4 and 5.
+fn fixed(payload_type: u8) -> (&'static str, u32, u8) {
+    match payload_type {
+        0 => ("PCMU", 8000, 1),
+        3 => ("GSM", 8000, 1),
+        4 => ("G723", 8000, 1),
+        5 => ("DVI4", 8000, 1),
+        6 => ("DVI4", 16000, 1),
+        7 => ("LPC", 8000, 1),
+        8 => ("PCMA", 8000, 1),
+        // G.722 samples at 16 kHz; its clock is 8000 by a mistake that became the rule (RFC 3551 §4.5.2).
+        9 => ("G722", 8000, 1),
+        10 => ("L16", 44100, 2),
+        11 => ("L16", 44100, 1),
+        12 => ("QCELP", 8000, 1),
+        13 => ("CN", 8000, 1),
+        14 => ("MPA", 90000, 1),
+        15 => ("G728", 8000, 1),
+        16 => ("DVI4", 11025, 1),
+        17 => ("DVI4", 22050, 1),
+        18 => ("G729", 8000, 1),
+        25 => ("CelB", 90000, 1),
+        26 => ("JPEG", 90000, 1),
+        28 => ("nv", 90000, 1),
+        31 => ("H261", 90000, 1),
+        32 => ("MPV", 90000, 1),
+        33 => ("MP2T", 90000, 1),
+        34 => ("H263", 90000, 1),
+        _ => ("", 8000, 1),
+    }
+}

@@ -1,0 +1,172 @@
+//! The exchange's own side of a session: answers and offers for legs that it serves itself (echo, prompts, menus).
+
+use crate::rewrite::{Net, put};
+use crate::{Direction, Format, Kind, Media, MediaPort, Origin, Sdp};
+
+/// What a service can do with a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accept {
+    /// Sends packets back as they came: any codec serves.
+    Any,
+    /// Makes sound itself: G.711 in either law.
+    G711,
+}
+
+/// What a service and a phone agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreed {
+    /// Index of the m= line that is served; all others are refused.
+    pub stream: usize,
+    /// How the sound is coded.
+    pub codec: Codec,
+    /// Its payload type.
+    pub payload_type: u8,
+    /// Its RTP clock, in ticks a second.
+    pub clock: u32,
+    /// Payload type of telephone-event (RFC 4733) with the same clock.
+    pub telephone_event: Option<u8>,
+    /// Milliseconds of sound in a packet that the phone asks for.
+    pub ptime: Option<u16>,
+    /// As the service sees it.
+    pub direction: Direction,
+    /// The phone can do RTP and RTCP on one port.
+    pub rtcp_mux: bool,
+}
+
+/// How an agreed stream is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// G.711 µ-law.
+    Pcmu,
+    /// G.711 A-law.
+    Pcma,
+    /// Something that the service does not look into.
+    Other,
+}
+
+/// No stream of plain RTP audio in use, or none of its codecs: 488 for an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no audio stream with a codec that the service can use")]
+pub struct NoCommonCodec;
+
+/// Picks the first stream that the service can use, and in it the first codec in the phone's order.
+pub fn agree(remote: &Sdp<'_>, accept: Accept) -> Result<Agreed, NoCommonCodec> {
+    remote.media().iter().enumerate().find_map(|(stream, media)| agree_on(stream, media, accept)).ok_or(NoCommonCodec)
+}
+
+fn agree_on(stream: usize, media: &Media<'_>, accept: Accept) -> Option<Agreed> {
+    if media.kind != Kind::Audio || media.is_rejected() || !media.is_plain_rtp() {
+        return None;
+    }
+    let usable = |format: &Format<'_>| match accept {
+        Accept::Any => !format.is_companion(),
+        Accept::G711 => codec_of(format) != Codec::Other,
+    };
+    let format = media.payloads().find(usable)?;
+    let events = media.payloads().find(|event| event.is_telephone_event() && event.clock == format.clock);
+    Some(Agreed {
+        stream,
+        codec: codec_of(&format),
+        payload_type: format.payload_type,
+        clock: format.clock,
+        telephone_event: events.map(|format| format.payload_type),
+        ptime: media.ptime,
+        direction: media.direction.reversed(),
+        rtcp_mux: media.rtcp_mux,
+    })
+}
+
+fn codec_of(format: &Format<'_>) -> Codec {
+    match (format.clock, format.channels) {
+        (8000, 1) if format.is("PCMU") => Codec::Pcmu,
+        (8000, 1) if format.is("PCMA") => Codec::Pcma,
+        _ => Codec::Other,
+    }
+}
+
+/// Answers an offer with one codec and, where offered, telephone-event; every other stream is refused in its place.
+pub fn answer(
+    offer: &Sdp<'_>,
+    accept: Accept,
+    port: MediaPort,
+    origin: Origin,
+) -> Result<(Agreed, Vec<u8>), NoCommonCodec> {
+    let agreed = agree(offer, accept)?;
+    let mut out = Vec::with_capacity(384);
+    // RFC 3264 §6: the answer's t= line equals the offer's.
+    write_session(&mut out, port, origin, offer.timing().unwrap_or("0 0"));
+    for (index, media) in offer.media().iter().enumerate() {
+        if index == agreed.stream {
+            write_stream(&mut out, media, &agreed, port);
+        } else {
+            let format = media.formats.split_ascii_whitespace().next().unwrap_or("0");
+            put(&mut out, format_args!("m={} 0 {} {format}", media.kind_text, media.protocol), CRLF);
+        }
+    }
+    Ok((agreed, out))
+}
+
+fn write_session(out: &mut Vec<u8>, port: MediaPort, origin: Origin, timing: &str) {
+    put(out, format_args!("v=0"), CRLF);
+    origin.write(out, CRLF);
+    put(out, format_args!("s=-"), CRLF);
+    put(out, format_args!("c=IN {}", Net(port.address)), CRLF);
+    put(out, format_args!("t={timing}"), CRLF);
+}
+
+fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, port: MediaPort) {
+    let codec = Format::find(media, agreed.payload_type);
+    match agreed.telephone_event {
+        Some(event) => {
+            put(out, format_args!("m=audio {} {} {} {event}", port.rtp, media.protocol, codec.payload_type), CRLF);
+        }
+        None => put(out, format_args!("m=audio {} {} {}", port.rtp, media.protocol, codec.payload_type), CRLF),
+    }
+    for format in [Some(agreed.payload_type), agreed.telephone_event].into_iter().flatten() {
+        let format = Format::find(media, format);
+        let (payload_type, name, clock) = (format.payload_type, format.name, format.clock);
+        if format.channels > 1 {
+            put(out, format_args!("a=rtpmap:{payload_type} {name}/{clock}/{}", format.channels), CRLF);
+        } else if !name.is_empty() {
+            put(out, format_args!("a=rtpmap:{payload_type} {name}/{clock}"), CRLF);
+        }
+        if format.is_telephone_event() {
+            put(out, format_args!("a=fmtp:{payload_type} 0-15"), CRLF);
+        } else if let Some(parameters) = format.parameters {
+            put(out, format_args!("a=fmtp:{payload_type} {parameters}"), CRLF);
+        }
+    }
+    if agreed.codec != Codec::Other {
+        put(out, format_args!("a=ptime:{PTIME}"), CRLF);
+    }
+    put(out, format_args!("a={}", agreed.direction.as_str()), CRLF);
+    if agreed.rtcp_mux {
+        put(out, format_args!("a=rtcp-mux"), CRLF);
+    } else if port.rtp.checked_add(1) != Some(port.rtcp) {
+        put(out, format_args!("a=rtcp:{}", port.rtcp), CRLF);
+    }
+}
+
+/// What a service offers a phone that called without an offer, or that it calls itself.
+pub fn offer(port: MediaPort, origin: Origin) -> Vec<u8> {
+    let mut out = Vec::with_capacity(384);
+    write_session(&mut out, port, origin, "0 0");
+    put(&mut out, format_args!("m=audio {} RTP/AVP 0 8 {EVENTS}", port.rtp), CRLF);
+    for line in ["a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"] {
+        put(&mut out, format_args!("{line}"), CRLF);
+    }
+    put(&mut out, format_args!("a=rtpmap:{EVENTS} telephone-event/8000"), CRLF);
+    put(&mut out, format_args!("a=fmtp:{EVENTS} 0-15"), CRLF);
+    put(&mut out, format_args!("a=ptime:{PTIME}"), CRLF);
+    put(&mut out, format_args!("a=sendrecv"), CRLF);
+    if port.rtp.checked_add(1) != Some(port.rtcp) {
+        put(&mut out, format_args!("a=rtcp:{}", port.rtcp), CRLF);
+    }
+    out
+}
+
+const CRLF: &[u8] = b"\r\n";
+/// Milliseconds of sound in a packet of ours.
+const PTIME: u16 = 20;
+/// The payload type that most phones use for telephone-event too.
+const EVENTS: u8 = 101;
