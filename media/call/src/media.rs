@@ -1,0 +1,106 @@
+//! What a shard asks of whoever owns the RTP sockets, and what it is told by them.
+
+use sdp::Direction;
+use sdp::service::Agreed;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One open pair of ports (RTP and RTCP) toward one side of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaId(pub u64);
+
+/// The sockets of a shard, or their stand-in in a simulation.
+pub trait Media {
+    /// Takes a pair of ports; `toward` is where the phone's SDP or registration says that it is, which decides the address.
+    fn open(&mut self, toward: Option<SocketAddr>) -> Result<Opened, NoPort>;
+
+    /// Tells or changes where the phone expects its media; latching starts again when an address changed.
+    fn connect(&mut self, id: MediaId, remote: Remote);
+
+    /// Passes whatever arrives at one on to the other, both ways; a former bridge or sound of either ends.
+    fn bridge(&mut self, one: MediaId, other: MediaId);
+
+    /// Lets the exchange itself be the other side, with the codec and telephone-event that were agreed on; a former bridge
+    /// or sound ends.
+    fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed);
+
+    /// Gives the ports back and ends the bridge or sound.
+    fn close(&mut self, id: MediaId) -> LegStats;
+}
+
+/// A pair of ports just opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Names it from now on.
+    pub id: MediaId,
+    /// What the phone is told.
+    pub address: IpAddr,
+    /// The port for RTP.
+    pub rtp: u16,
+    /// The port for RTCP.
+    pub rtcp: u16,
+}
+
+/// Every port of the configured range is in use or resting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no free media port")]
+pub struct NoPort;
+
+/// Where a phone says that it takes media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote {
+    /// Expected address for RTP; an unspecified address (hold by RFC 2543) takes and gets nothing.
+    pub rtp: SocketAddr,
+    /// Expected address for RTCP; equal to `rtp` where both share a port.
+    pub rtcp: SocketAddr,
+    /// RTP and RTCP share one port (RFC 5761).
+    pub mux: bool,
+    /// As the phone sees it: a phone that says `SendOnly` holds the call. Silence of one that does not send is no event.
+    pub direction: Direction,
+}
+
+/// What the exchange plays to a caller whom it serves itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sound {
+    /// Everything that arrives, sent back.
+    Echo,
+    /// These samples once (8 kHz, mono), then [`MediaEvent::PromptDone`].
+    Prompt(Arc<[i16]>),
+    /// Nothing; digits are still heard.
+    Silence,
+}
+
+/// What happened on a pair of ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// A phone that should send has sent nothing for the configured time.
+    Silent,
+    /// The prompt has been played to its end.
+    PromptDone,
+    /// A key was pressed: 0-9, *, #, A-D.
+    Dtmf(char),
+}
+
+/// What one pair of ports saw in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LegStats {
+    /// RTP packets from the phone.
+    pub received: u64,
+    /// Their bytes, headers of RTP included.
+    pub bytes: u64,
+    /// RTP packets to the phone.
+    pub sent: u64,
+    /// Expected and never seen (RFC 3550 A.3).
+    pub lost: u64,
+    /// Seen later than their followers.
+    pub reordered: u64,
+    /// Seen twice.
+    pub duplicates: u64,
+    /// Times without any packet while the phone should have sent.
+    pub gaps: u64,
+    /// Packets from an address that was not the phone's; dropped.
+    pub foreign: u64,
+    /// Interarrival jitter (RFC 3550 A.8) at the end.
+    pub jitter: Duration,
+}
