@@ -1,0 +1,57 @@
+//! What was heard: a tone found in a recording.
+
+use std::path::Path;
+
+/// The samples of a 16-bit mono or stereo WAV file (first channel) and its rate.
+pub fn read_wav(path: &Path) -> Option<(Vec<f64>, f64)> {
+    let bytes = std::fs::read(path).ok()?;
+    let word = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    let long = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let (mut at, mut channels, mut rate) = (12, 1, 8000);
+    loop {
+        let (name, length) = (bytes.get(at..at + 4)?, long(at + 4)? as usize);
+        at += 8;
+        match name {
+            b"fmt " => {
+                channels = word(at + 2)? as usize;
+                rate = long(at + 4)?;
+            }
+            b"data" => {
+                // A recorder that was killed leaves the length open: what follows is sound.
+                let end = if length == 0 { bytes.len() } else { (at + length).min(bytes.len()) };
+                let samples = bytes[at..end].chunks_exact(2 * channels.max(1));
+                return Some((samples.map(|s| f64::from(i16::from_le_bytes([s[0], s[1]]))).collect(), f64::from(rate)));
+            }
+            _ => {}
+        }
+        at += length + length % 2;
+    }
+}
+
+/// The share of a recording's energy that lies at `frequency`, in its loudest half second (Goertzel); 0 for silence.
+pub fn share_of(samples: &[f64], rate: f64, frequency: f64) -> f64 {
+    let window = (rate / 2.0) as usize;
+    let loudest = samples.chunks_exact(window.max(1)).max_by(|a, b| energy(a).total_cmp(&energy(b)));
+    let Some(chunk) = loudest.filter(|chunk| energy(chunk) > 1e4 * chunk.len() as f64) else { return 0.0 };
+    let coefficient = 2.0 * (std::f64::consts::TAU * frequency / rate).cos();
+    let (mut previous, mut before) = (0.0, 0.0);
+    for sample in chunk {
+        let now = sample + coefficient * previous - before;
+        (before, previous) = (previous, now);
+    }
+    let power = previous * previous + before * before - coefficient * previous * before;
+    power / (energy(chunk) * chunk.len() as f64 / 2.0)
+}
+
+fn energy(samples: &[f64]) -> f64 {
+    samples.iter().map(|s| s * s).sum()
+}
+
+#[test]
+fn a_tone_is_found_and_another_is_not() {
+    let tone: Vec<f64> =
+        (0..8000).map(|i| 9000.0 * (f64::from(i) * std::f64::consts::TAU * 440.0 / 8000.0).sin()).collect();
+    assert!(share_of(&tone, 8000.0, 440.0) > 0.95);
+    assert!(share_of(&tone, 8000.0, 700.0) < 0.05);
+    assert_eq!(share_of(&[0.0; 8000], 8000.0, 440.0), 0.0);
+}

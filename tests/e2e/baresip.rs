@@ -1,0 +1,98 @@
+//! baresip as a telephone: it registers, plays a tone as its voice, and records what it hears.
+
+use crate::audio::read_wav;
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+use support::{Exchange, Program, Scratch, own_address, require, wait_for};
+
+/// What a telephone is set up with.
+pub struct Setup {
+    /// User of the demo directory; the password is `USER-demo`.
+    pub user: &'static str,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: &'static str,
+    /// Frequency of its voice in Hz.
+    pub voice: u32,
+}
+
+/// A running baresip.
+pub struct Telephone {
+    program: Program,
+    address: IpAddr,
+    scratch: Scratch,
+}
+
+impl Telephone {
+    /// Starts it and waits until it is registered. Incoming calls are answered at once.
+    #[track_caller]
+    pub fn start(exchange: &Exchange, setup: &Setup) -> Telephone {
+        let baresip = require("baresip", "apt-get install baresip-core");
+        let (scratch, address) = (Scratch::new(), own_address());
+        let Setup { user, transport, voice } = setup;
+        let port = if *transport == "tls" { 5061 } else { 5060 };
+        scratch.write(
+            "accounts",
+            format!(
+                "<sip:{user}@tandem.local;transport={transport}>;auth_user={user};auth_pass={user}-demo;\
+                 outbound=\"sip:{exchange}:{port};transport={transport}\";regint=600;answermode=auto;audio_codecs=PCMA\n",
+                exchange = exchange.address
+            ),
+        );
+        scratch.write("contacts", "");
+        scratch.write(
+            "config",
+            format!(
+                "sip_listen {address}:5060\nnet_interface lo\nsip_verify_server no\nmodule_path /usr/lib/baresip/modules\n\
+                 module g711.so\nmodule ausine.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
+                 module_app ctrl_tcp.so\nmodule stdio.so\nctrl_tcp_listen {address}:4444\nsnd_path {folder}\n\
+                 audio_source ausine,{voice}\naudio_player aufile,{folder}/heard.wav\nring_aufile none\nringback_aufile none\n\
+                 rtp_ports 10000-10100\nrtp_timeout 0\n",
+                folder = scratch.path().display()
+            ),
+        );
+        let mut command = Command::new(baresip);
+        command.arg("-f").arg(scratch.path()).arg("-v").arg("-s");
+        let mut program = Program::start(&format!("baresip {user}"), &mut command);
+        program.wait_for_output("200 OK", Duration::from_secs(15));
+        Telephone { program, address, scratch }
+    }
+
+    /// Gives a command of its menu: `dial`, `hangup`, `hold`, `resume`, `sndcode`.
+    #[track_caller]
+    pub fn command(&self, command: &str, parameters: &str) {
+        let mut control = wait_for("baresip's control port", Duration::from_secs(5), || {
+            TcpStream::connect((self.address, 4444)).ok()
+        });
+        let json = format!(r#"{{"command":"{command}","params":"{parameters}","token":"t"}}"#);
+        control.set_read_timeout(Some(Duration::from_secs(2))).expect("a TCP option");
+        control.write_all(format!("{}:{json},", json.len()).as_bytes()).expect("baresip reads commands");
+        // The answer is only waited for so that the command has been carried out.
+        let _ = control.read(&mut [0; 4096]);
+    }
+
+    /// Waits until it said `text`.
+    #[track_caller]
+    pub fn wait_for(&mut self, text: &str) {
+        self.program.wait_for_output(text, Duration::from_secs(20));
+    }
+
+    /// Everything that it said.
+    pub fn output(&self) -> String {
+        self.program.output()
+    }
+
+    /// Ends it, and gives what it heard: samples and rate of each recording.
+    #[track_caller]
+    pub fn heard(mut self) -> Vec<(Vec<f64>, f64)> {
+        self.command("quit", "");
+        wait_for("the end of baresip", Duration::from_secs(5), || (!self.program.is_running()).then_some(()));
+        let folder = std::fs::read_dir(self.scratch.path()).expect("the scratch folder is there");
+        let recordings = folder.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| {
+            // The recorder writes its own voice to a file with "enc" in its name.
+            path.extension().is_some_and(|e| e == "wav") && !path.to_string_lossy().contains("enc")
+        });
+        recordings.filter_map(|path| read_wav(&path)).collect()
+    }
+}

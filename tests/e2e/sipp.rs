@@ -1,0 +1,73 @@
+//! SIPp runs one scenario of `tests/e2e/sipp` as one phone.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use support::{Exchange, Program, Scratch, own_address, require};
+
+/// A phone that SIPp plays: a user with a password at an address of its own.
+pub struct Phone {
+    user: &'static str,
+    password: &'static str,
+    address: IpAddr,
+    transport: &'static str,
+    scratch: Scratch,
+}
+
+impl Phone {
+    /// A phone of this user of the demo directory, over UDP.
+    pub fn of(user: &'static str, password: &'static str) -> Phone {
+        Phone { user, password, address: own_address(), transport: "u1", scratch: Scratch::new() }
+    }
+
+    /// The same over TCP.
+    pub fn over_tcp(self) -> Phone {
+        Phone { transport: "t1", ..self }
+    }
+
+    /// Starts a scenario; `called` is the number that calling scenarios dial.
+    #[track_caller]
+    pub fn start(&self, exchange: &Exchange, scenario: &str, called: &str) -> Program {
+        let sipp = require("sipp", "apt-get install sip-tester");
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/sipp"));
+        let credentials = self.scratch.write(
+            "user.csv",
+            format!(
+                "SEQUENTIAL\n{user};[authentication username={user} password={password}]\n",
+                user = self.user,
+                password = self.password
+            ),
+        );
+        let mut command = Command::new(sipp);
+        command
+            .arg(format!("{}:5060", exchange.address))
+            .args(["-nostdin", "-m", "1", "-timeout", "40s", "-timeout_error", "-t", self.transport])
+            .args(["-key", "domain", "tandem.local", "-s", called])
+            .args(["-i", &self.address.to_string(), "-p", "5060", "-mp", "7000"])
+            .arg("-inf")
+            .arg(&credentials)
+            .arg("-sf")
+            .arg(folder.join(format!("{scenario}.xml")))
+            .args(["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"])
+            .current_dir(self.scratch.path());
+        Program::start(&format!("sipp {scenario}"), &mut command)
+    }
+
+    /// Runs a scenario to its end; the test fails unless it succeeds.
+    #[track_caller]
+    pub fn run(&self, exchange: &Exchange, scenario: &str, called: &str) {
+        let program = self.start(exchange, scenario, called);
+        self.finish(program, scenario);
+    }
+
+    /// Waits for the end of a started scenario; the test fails unless it succeeds.
+    #[track_caller]
+    pub fn finish(&self, mut program: Program, scenario: &str) {
+        let status = program.wait(Duration::from_secs(60));
+        if status != 0 {
+            let read = |name: &str| std::fs::read_to_string(self.scratch.path().join(name)).unwrap_or_default();
+            panic!("sipp {scenario} ended with {status}\n{}\n{}", read("errors.log"), read("messages.log"));
+        }
+    }
+}
