@@ -1,1 +1,4 @@
-//! registry
+//! The registry: users' bindings, the directory, membership and keys, over one file or etcd.
+#![forbid(unsafe_code)]
+
+pub mod registrar;
