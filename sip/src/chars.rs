@@ -12,6 +12,8 @@ pub(crate) const URI_HEADER: Class = Class(16);
 pub(crate) const HOST: Class = Class(32);
 /// Visible ASCII and everything above it, without what delimits a URI in a header.
 pub(crate) const OPAQUE: Class = Class(64);
+/// Value of a header's parameter outside quotes; more than the grammar's token and host, as phones send more.
+pub(crate) const PARAM_VALUE: Class = Class(128);
 
 const TABLE: [u8; 256] = table();
 
@@ -49,6 +51,9 @@ const fn table() -> [u8; 256] {
         }
         if (c.is_ascii_graphic() && !one_of(c, b"<>\"")) || !c.is_ascii() {
             bits |= OPAQUE.0;
+            if !one_of(c, b",;") {
+                bits |= PARAM_VALUE.0;
+            }
         }
         table[byte] = bits;
         byte += 1;
@@ -73,6 +78,12 @@ impl Class {
         TABLE[byte as usize] & self.0 != 0
     }
 
+    /// How many bytes at the start of `text` are of the class.
+    #[inline]
+    pub(crate) fn run(self, text: &[u8]) -> usize {
+        text.iter().position(|&byte| !self.holds(byte)).unwrap_or(text.len())
+    }
+
     /// Whether all of `text` is of the class; true for the empty text.
     #[inline]
     pub(crate) fn is_all(self, text: &[u8]) -> bool {
@@ -80,21 +91,16 @@ impl Class {
     }
 
     /// Whether all of `text` is of the class or `%` with two hexadecimal digits.
+    #[inline]
     pub(crate) fn is_all_escaped(self, text: &[u8]) -> bool {
-        let mut at = 0;
-        while at < text.len() {
-            if text[at] == b'%' {
-                if !text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                    return false;
-                }
-                at += 3;
-            } else if self.holds(text[at]) {
-                at += 1;
-            } else {
-                return false;
-            }
+        let mut rest = &text[self.run(text)..];
+        while let [b'%', high, low, after @ ..] = rest
+            && high.is_ascii_hexdigit()
+            && low.is_ascii_hexdigit()
+        {
+            rest = &after[self.run(after)..];
         }
-        true
+        rest.is_empty()
     }
 }
 
@@ -102,6 +108,12 @@ impl Class {
 #[inline]
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && TOKEN.is_all(text.as_bytes())
+}
+
+/// How many bytes at the start of `text` are spaces or folding.
+#[inline]
+pub(crate) fn spaces(text: &[u8]) -> usize {
+    text.iter().position(|&byte| !is_space(byte)).unwrap_or(text.len())
 }
 
 /// SP, HT, or the CR and LF of a folded line.

@@ -31,6 +31,9 @@ pub struct Message<'a> {
     /// Of CSeq, for requests and responses.
     method: Method,
     cseq: u32,
+    via: Via<'a>,
+    from: NameAddr<'a>,
+    to: NameAddr<'a>,
     /// Index of the first line of each name, or `NO_LINE`.
     first: [u8; Name::COUNT],
     slots: SmallVec<[Slot; 64]>,
@@ -42,7 +45,7 @@ enum Start {
     Response { status: u16, reason: u16, end: u16 },
 }
 
-/// Where a header line lies in the buffer.
+/// Where a header line lies in the buffer; it ends where the next one starts.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     name: Name,
@@ -50,8 +53,6 @@ struct Slot {
     line: u16,
     value: u16,
     value_end: u16,
-    /// After the CRLF.
-    end: u16,
 }
 
 const NO_LINE: u8 = u8::MAX;
@@ -177,28 +178,27 @@ impl<'a> Message<'a> {
 
     /// From; empty in a partial message where it is malformed.
     pub fn from(&self) -> NameAddr<'a> {
-        self.header(Name::From).and_then(|text| NameAddr::parse(text).ok()).unwrap_or_default()
+        self.from
     }
 
     /// To; empty in a partial message where it is malformed.
     pub fn to(&self) -> NameAddr<'a> {
-        self.header(Name::To).and_then(|text| NameAddr::parse(text).ok()).unwrap_or_default()
+        self.to
     }
 
     /// Tag of From; an element of RFC 2543 may have none.
     pub fn from_tag(&self) -> Option<&'a str> {
-        self.from().tag()
+        self.from.tag()
     }
 
     /// Tag of To.
     pub fn to_tag(&self) -> Option<&'a str> {
-        self.to().tag()
+        self.to.tag()
     }
 
-    /// The topmost Via.
+    /// The topmost Via; empty in a partial message where it is malformed.
     pub fn via(&self) -> Via<'a> {
-        let first = self.header(Name::Via).and_then(|text| split_values(text).next());
-        first.and_then(|text| Via::parse(text).ok()).unwrap_or_default()
+        self.via
     }
 
     /// Max-Forwards, if the message has one.
@@ -239,7 +239,9 @@ impl<'a> Message<'a> {
 
     /// Bytes of header line `index` with its CRLF.
     pub(crate) fn line_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
-        self.slots.get(index).map(|slot| slot.line as usize..slot.end as usize)
+        let line = self.slots.get(index)?.line as usize;
+        let end = self.slots.get(index + 1).map_or(self.headers_end(), |next| next.line as usize);
+        Some(line..end)
     }
 
     /// Bytes of the start line with its CRLF.

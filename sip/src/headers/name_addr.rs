@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::params::{Params, end_of_quotes};
+use super::params::{Params, end_of_quotes, pop_param};
 use super::{HeaderError, number};
 use crate::chars::OPAQUE;
 use crate::uri::{Uri, UriError};
@@ -14,6 +14,7 @@ pub struct NameAddr<'a> {
     pub uri_text: &'a str,
     /// Parameters of the header, not of the URI.
     pub params: Params<'a>,
+    tag: Option<&'a str>,
 }
 
 impl<'a> NameAddr<'a> {
@@ -31,21 +32,33 @@ impl<'a> NameAddr<'a> {
         };
         let inside = rest.strip_prefix('<').ok_or(HeaderError::Brackets)?;
         let end = memchr::memchr(b'>', inside.as_bytes()).ok_or(HeaderError::Brackets)?;
-        let params = Params::new(&inside[end + 1..]);
-        params.check()?;
-        Ok(NameAddr { display, uri_text: uri_text(&inside[..end])?, params })
+        NameAddr::with_params(display, &inside[..end], &inside[end + 1..])
     }
 
     /// A URI with `,` or `?` must stand in brackets (RFC 3261 §20); its `;` begin parameters of the header.
     fn without_brackets(text: &'a str, end: usize) -> Result<NameAddr<'a>, HeaderError> {
         let (uri, params) = text.split_at(end);
-        let uri = uri.trim_ascii_end();
-        if uri.bytes().any(|c| matches!(c, b',' | b'?')) {
+        if memchr::memchr2(b',', b'?', uri.as_bytes()).is_some() {
             return Err(HeaderError::Brackets);
         }
+        NameAddr::with_params("", uri.trim_ascii_end(), params)
+    }
+
+    fn with_params(display: &'a str, uri_text: &'a str, params: &'a str) -> Result<NameAddr<'a>, HeaderError> {
+        if uri_text.is_empty() || !OPAQUE.is_all(uri_text.as_bytes()) {
+            return Err(HeaderError::Uri);
+        }
         let params = Params::new(params);
-        params.check()?;
-        Ok(NameAddr { display: "", uri_text: uri_text(uri)?, params })
+        let (mut rest, mut tag) = (params.text(), None);
+        while let Some((name, value)) = pop_param(&mut rest)? {
+            if tag.is_none() && name.eq_ignore_ascii_case("tag") {
+                tag = Some(value).filter(|tag| !tag.is_empty());
+            }
+        }
+        if !rest.is_empty() {
+            return Err(HeaderError::Parameter);
+        }
+        Ok(NameAddr { display, uri_text, params, tag })
     }
 
     /// The URI, parsed.
@@ -60,7 +73,7 @@ impl<'a> NameAddr<'a> {
 
     /// The `tag` parameter; an empty one is none.
     pub fn tag(&self) -> Option<&'a str> {
-        self.param("tag").filter(|tag| !tag.is_empty())
+        self.tag
     }
 
     /// Display name with its escapes undone.
@@ -122,10 +135,6 @@ fn thousandths(text: &str) -> Option<u16> {
     let scale = [1000, 100, 10, 1][fraction.len()];
     let value = fraction.parse().unwrap_or(0) * scale + if whole == "1" { 1000 } else { 0 };
     (value <= 1000).then_some(value)
-}
-
-fn uri_text(text: &str) -> Result<&str, HeaderError> {
-    if text.is_empty() || !OPAQUE.is_all(text.as_bytes()) { Err(HeaderError::Uri) } else { Ok(text) }
 }
 
 /// Without quotes only tokens are allowed; phones leave quotes out around other letters too, so that only

@@ -1,5 +1,5 @@
 use super::HeaderError;
-use crate::chars::is_token;
+use crate::chars::{PARAM_VALUE, TOKEN, spaces};
 
 /// The parameters of a header value, `;name=value;name`, in their order.
 ///
@@ -22,50 +22,44 @@ impl<'a> Params<'a> {
 
     /// Names and values; ends at the first malformed parameter.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let mut rest = *self;
-        std::iter::from_fn(move || rest.pop().ok().flatten())
+        let mut rest = self.text;
+        std::iter::from_fn(move || pop_param(&mut rest).ok().flatten())
     }
 
     /// Value of the first parameter of this name, in any case.
     pub fn find(&self, name: &str) -> Option<&'a str> {
         self.iter().find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
     }
-
-    /// Whether every parameter is well-formed.
-    pub fn check(mut self) -> Result<(), HeaderError> {
-        while self.pop()?.is_some() {}
-        Ok(())
-    }
-
-    /// Takes the first parameter off.
-    pub(super) fn pop(&mut self) -> Result<Option<(&'a str, &'a str)>, HeaderError> {
-        let Some(&first) = self.text.as_bytes().first() else { return Ok(None) };
-        if first != b';' {
-            return Err(HeaderError::Parameter);
-        }
-        let (param, rest) = self.text[1..].split_at(end_of_param(&self.text.as_bytes()[1..])?);
-        self.text = rest;
-        let (name, value) = match param.split_once('=') {
-            Some((name, value)) => (name.trim_ascii(), value.trim_ascii()),
-            None => (param.trim_ascii(), ""),
-        };
-        if !is_token(name) {
-            return Err(HeaderError::Parameter);
-        }
-        Ok(Some((name, unquoted(value)?)))
-    }
 }
 
-fn end_of_param(text: &[u8]) -> Result<usize, HeaderError> {
-    let mut at = 0;
-    while at < text.len() {
-        match text[at] {
-            b';' => return Ok(at),
-            b'"' => at = end_of_quotes(text, at)?,
-            _ => at += 1,
-        }
+/// Takes the first parameter off; none where the text does not go on with `;`.
+pub(super) fn pop_param<'a>(rest: &mut &'a str) -> Result<Option<(&'a str, &'a str)>, HeaderError> {
+    let (all, text) = (*rest, rest.as_bytes());
+    if text.first() != Some(&b';') {
+        return Ok(None);
     }
-    Ok(at)
+    let name = 1 + spaces(&text[1..]);
+    let name_end = name + TOKEN.run(&text[name..]);
+    if name_end == name {
+        return Err(HeaderError::Parameter);
+    }
+    let mut at = name_end + spaces(&text[name_end..]);
+    let mut value = "";
+    if text.get(at) == Some(&b'=') {
+        at += 1 + spaces(&text[at + 1..]);
+        let (start, end);
+        if text.get(at) == Some(&b'"') {
+            (start, end) = (at + 1, end_of_quotes(text, at)? - 1);
+            at = end + 1;
+        } else {
+            (start, end) = (at, at + PARAM_VALUE.run(&text[at..]));
+            at = end;
+        }
+        value = &all[start..end];
+        at += spaces(&text[at..]);
+    }
+    *rest = &all[at..];
+    Ok(Some((&all[name..name_end], value)))
 }
 
 /// Offset after the quoted string that begins at `at`.
@@ -80,15 +74,4 @@ pub(super) fn end_of_quotes(text: &[u8], at: usize) -> Result<usize, HeaderError
         }
         at += 1;
     }
-}
-
-fn unquoted(value: &str) -> Result<&str, HeaderError> {
-    if value.starts_with('"') {
-        let end = end_of_quotes(value.as_bytes(), 0)?;
-        return if end == value.len() { Ok(&value[1..end - 1]) } else { Err(HeaderError::Parameter) };
-    }
-    if value.bytes().any(|c| c.is_ascii_whitespace() || matches!(c, b'"' | b',' | b'<' | b'>')) {
-        return Err(HeaderError::Parameter);
-    }
-    Ok(value)
 }

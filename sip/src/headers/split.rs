@@ -27,24 +27,20 @@ impl<'a> Iterator for Split<'a> {
     }
 }
 
+/// Offset of the comma that ends the first value, or the end.
 fn end_of_value(text: &[u8]) -> usize {
     let mut at = 0;
-    let mut is_in_brackets = false;
-    while let Some(skip) =
-        text.get(at..).and_then(|rest| rest.iter().position(|c| matches!(c, b',' | b'"' | b'<' | b'>')))
-    {
+    while let Some(skip) = memchr::memchr3(b',', b'"', b'<', &text[at..]) {
         at += skip;
-        match text[at] {
-            b',' if !is_in_brackets => return at,
-            b'"' if !is_in_brackets => match end_of_quotes(text, at) {
-                Ok(end) => at = end - 1,
-                Err(_) => return text.len(),
-            },
-            b'<' => is_in_brackets = true,
-            b'>' => is_in_brackets = false,
-            _ => {}
+        let end = match text[at] {
+            b',' => return at,
+            b'"' => end_of_quotes(text, at).ok(),
+            _ => memchr::memchr(b'>', &text[at..]).map(|skip| at + skip),
+        };
+        match end {
+            Some(end) => at = end,
+            None => break,
         }
-        at += 1;
     }
     text.len()
 }

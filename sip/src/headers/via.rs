@@ -1,5 +1,6 @@
+use super::params::pop_param;
 use super::{HeaderError, Params};
-use crate::chars::{self, is_token};
+use crate::chars::{TOKEN, spaces};
 use crate::uri::{Host, host_and_port};
 
 /// One value of Via (RFC 3261 §20.42, RFC 3581).
@@ -44,31 +45,45 @@ impl<'a> Via<'a> {
 
     /// One value; lists are split before.
     pub fn parse(text: &'a str) -> Result<Via<'a>, HeaderError> {
+        let (via, rest) = Via::parse_first(text)?;
+        if rest.is_empty() { Ok(via) } else { Err(HeaderError::Parameter) }
+    }
+
+    /// The first value of a comma list, and what follows it from its comma on.
+    pub(crate) fn parse_first(text: &'a str) -> Result<(Via<'a>, &'a str), HeaderError> {
         let text = text.trim_ascii();
         let rest = match text.strip_prefix("SIP/2.0/") {
             Some(rest) => rest,
             None => spaced_protocol(text).ok_or(HeaderError::Protocol)?,
         };
-        let (transport, rest) = rest.split_at(rest.bytes().position(chars::is_space).ok_or(HeaderError::Host)?);
-        if !is_token(transport) {
+        let (transport, rest) = rest.split_at(TOKEN.run(rest.as_bytes()));
+        let gap = spaces(rest.as_bytes());
+        if transport.is_empty() || gap == 0 {
             return Err(HeaderError::Protocol);
         }
-        let (sent_by, params) = rest.split_at(memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len()));
-        let (host, port) = host_and_port(sent_by.trim_ascii()).ok_or(HeaderError::Host)?;
-        let params = Params::new(params);
-        let mut via = Via { transport, host, port, params, text, ..Via::default() };
-        let mut rest = params;
-        while let Some((name, value)) = rest.pop()? {
-            if name.eq_ignore_ascii_case("branch") {
-                via.branch = Some(value).filter(|value| !value.is_empty());
-            } else if name.eq_ignore_ascii_case("received") {
-                via.received = Some(value);
-            } else if name.eq_ignore_ascii_case("rport") {
-                let port = if value.is_empty() { None } else { Some(value.parse().map_err(|_| HeaderError::Number)?) };
-                via.rport = Some(port);
+        let sent_by_end = memchr::memchr2(b';', b',', rest.as_bytes()).unwrap_or(rest.len());
+        let (sent_by, after) = rest.split_at(sent_by_end);
+        let (host, port) = host_and_port(sent_by[gap..].trim_ascii_end()).ok_or(HeaderError::Host)?;
+        let mut via = Via { transport, host, port, ..Via::default() };
+        let mut rest = after;
+        while let Some((name, value)) = pop_param(&mut rest)? {
+            match name.len() {
+                6 if name.eq_ignore_ascii_case("branch") => via.branch = Some(value).filter(|value| !value.is_empty()),
+                8 if name.eq_ignore_ascii_case("received") => via.received = Some(value),
+                5 if name.eq_ignore_ascii_case("rport") => {
+                    let port =
+                        if value.is_empty() { None } else { Some(value.parse().map_err(|_| HeaderError::Number)?) };
+                    via.rport = Some(port);
+                }
+                _ => {}
             }
         }
-        Ok(via)
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return Err(HeaderError::Parameter);
+        }
+        via.params = Params::new(&after[..after.len() - rest.len()]);
+        via.text = text[..text.len() - rest.len()].trim_ascii_end();
+        Ok((via, rest))
     }
 
     /// Value of a parameter without its quotes; `""` for one without a value.

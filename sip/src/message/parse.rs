@@ -1,195 +1,203 @@
 use smallvec::SmallVec;
 
 use super::{MAX_LINE, MAX_LINES, MAX_MESSAGE, Message, Method, NO_LINE, Name, ParseError, Rejected, Slot, Start};
-use crate::chars::{TOKEN, is_space, is_token};
-use crate::headers::{HeaderError, NameAddr, Via, exact, split_values};
-use crate::uri::{MAX_URI, Uri};
+use crate::chars::{TOKEN, is_token, spaces};
+use crate::headers::{HeaderError, NameAddr, Via, exact};
+use crate::uri::{MAX_URI, Uri, UriError};
 
 /// Reads as far as it can, remembers the first fault, and gives what it read with it.
 pub(super) fn message(bytes: &[u8]) -> Result<Message<'_>, Rejected<'_>> {
     let blank = bytes.iter().position(|c| !matches!(c, b'\r' | b'\n')).unwrap_or(bytes.len());
-    let mut fault = None;
-    let mut bytes = &bytes[blank..];
-    if bytes.is_empty() {
-        return Err(Rejected { why: ParseError::Empty, status: ParseError::Empty.status(), partial: None });
-    }
-    if bytes.len() > MAX_MESSAGE {
-        fault = Some(ParseError::TooLong);
-        bytes = &bytes[..MAX_MESSAGE];
-    }
+    let bytes = &bytes[blank..];
     let mut message = Message {
-        bytes,
+        bytes: &bytes[..bytes.len().min(MAX_MESSAGE)],
         head: "",
         start: Start::Request { method_end: 0, uri_end: 0 },
         method: Method::Other,
         cseq: 0,
+        via: Via::default(),
+        from: NameAddr::default(),
+        to: NameAddr::default(),
         first: [NO_LINE; Name::COUNT],
         slots: SmallVec::new(),
     };
-    let mut note = |result: Result<(), ParseError>| {
-        if let Err(why) = result {
-            fault.get_or_insert(why);
-        }
-    };
-    let start_end = match message.scan() {
-        Ok(start_end) => start_end,
-        Err((why, start_end)) => {
-            note(Err(why));
-            start_end
-        }
-    };
-    note(message.start_line(start_end));
-    note(message.headers());
-    note(message.length());
-    match fault {
-        None => Ok(message),
-        Some(why) => {
-            let can_answer = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
-            let can_answer =
-                can_answer.iter().all(|name| message.header(*name).is_some()) && !message.via().text.is_empty();
-            Err(Rejected { why, status: why.status(), partial: can_answer.then(|| Box::new(message)) })
-        }
+    let is_all = if bytes.len() > MAX_MESSAGE { Err(ParseError::TooLong) } else { Ok(()) };
+    let (start_end, lines) = message.scan();
+    let start = message.start_line(start_end);
+    let headers = message.headers();
+    let body = message.cut_body();
+    match is_all.and(lines).and(start).and(headers).and(body) {
+        Ok(()) => Ok(message),
+        Err(why) => Err(message.rejected(why)),
     }
 }
 
 impl<'a> Message<'a> {
-    /// Finds the lines. Sets head and slots; gives the end of the start line, without its CRLF.
-    fn scan(&mut self) -> Result<usize, (ParseError, usize)> {
+    /// Finds the lines, sets head and slots. Gives the end of the start line, without its CRLF.
+    fn scan(&mut self) -> (usize, Result<(), ParseError>) {
         let bytes = self.bytes;
+        if bytes.is_empty() {
+            return (0, Err(ParseError::Empty));
+        }
         let start_end = match line_end(bytes, 0) {
             Ok(end) => end,
-            Err(why) => return Err((why, 0)),
+            Err(why) => return (0, Err(why)),
         };
         let mut at = start_end + 2;
-        let scanned = loop {
+        let mut lines = loop {
             if bytes[at..].starts_with(b"\r\n") {
                 at += 2;
                 break Ok(());
             }
-            match header_line(bytes, at) {
-                Ok(_) if self.slots.len() == MAX_LINES => break Err(ParseError::TooManyLines),
-                Ok(slot) => {
-                    let first = &mut self.first[slot.name as usize];
-                    if *first == NO_LINE {
-                        *first = self.slots.len() as u8;
-                    }
-                    self.slots.push(slot);
-                    at = slot.end as usize;
+            let slot = match header_line(bytes, at) {
+                Ok((slot, end)) => {
+                    at = end;
+                    slot
                 }
                 Err(why) => break Err(why),
+            };
+            if self.slots.len() == MAX_LINES {
+                break Err(ParseError::TooManyLines);
             }
+            let first = &mut self.first[slot.name as usize];
+            if *first == NO_LINE {
+                *first = self.slots.len() as u8;
+            }
+            self.slots.push(slot);
         };
-        let valid =
-            std::str::from_utf8(&bytes[..at]).or_else(|error| std::str::from_utf8(&bytes[..error.valid_up_to()]));
-        self.head = valid.unwrap_or("");
-        if self.head.len() < at {
-            let end = self.head.len();
-            self.slots.retain(|slot| slot.end as usize <= end);
-            self.first
-                .iter_mut()
-                .filter(|first| **first as usize >= self.slots.len())
-                .for_each(|first| *first = NO_LINE);
-            return Err((ParseError::NotUtf8, start_end.min(end)));
+        match std::str::from_utf8(&bytes[..at]) {
+            Ok(head) => self.head = head,
+            Err(error) => {
+                self.head = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or("");
+                self.keep_lines_before(error.valid_up_to());
+                lines = lines.and(Err(ParseError::NotUtf8));
+            }
         }
-        scanned.map(|()| start_end).map_err(|why| (why, start_end))
+        (start_end.min(self.head.len()), lines)
+    }
+
+    fn keep_lines_before(&mut self, end: usize) {
+        let count = self.slots.iter().take_while(|slot| slot.value_end as usize <= end).count();
+        self.slots.truncate(count);
+        for first in self.first.iter_mut().filter(|first| **first as usize >= count) {
+            *first = NO_LINE;
+        }
     }
 
     fn start_line(&mut self, end: usize) -> Result<(), ParseError> {
         let line = &self.head[..end];
-        let (first, rest) = line.split_once(' ').ok_or(ParseError::StartLine)?;
+        let first_end = memchr::memchr(b' ', line.as_bytes()).ok_or(ParseError::StartLine)?;
+        let first = &line[..first_end];
         if first.len() >= 4 && first.as_bytes()[..4].eq_ignore_ascii_case(b"SIP/") {
-            self.start = Start::Response { status: 0, reason: 0, end: 0 };
+            self.start = Start::Response { status: 0, reason: end as u16, end: end as u16 };
             version(first)?;
-            let (code, _) = rest.split_once(' ').unwrap_or((rest, ""));
+            let rest = &line[first_end + 1..];
+            let code = &rest[..rest.find(' ').unwrap_or(rest.len())];
             let status = code.parse().ok().filter(|status| code.len() == 3 && (100..700).contains(status));
-            let reason = (first.len() + 5).min(end) as u16;
-            self.start = Start::Response { status: status.ok_or(ParseError::Status)?, reason, end: end as u16 };
+            let status = status.ok_or(ParseError::Status)?;
+            self.start = Start::Response { status, reason: (first_end + 5).min(end) as u16, end: end as u16 };
             return Ok(());
         }
-        if !is_token(first) {
+        let uri_end = memchr::memrchr(b' ', line.as_bytes()).filter(|at| *at > first_end).unwrap_or(first_end);
+        self.method = Method::from_text(first);
+        self.start = Start::Request { method_end: first_end as u16, uri_end: uri_end as u16 };
+        if uri_end == first_end || !is_token(first) {
             return Err(ParseError::StartLine);
         }
-        self.method = Method::from_text(first);
-        self.start = Start::Request { method_end: first.len() as u16, uri_end: first.len() as u16 };
-        let (uri, last) = rest.rsplit_once(' ').ok_or(ParseError::StartLine)?;
-        self.start = Start::Request { method_end: first.len() as u16, uri_end: (first.len() + 1 + uri.len()) as u16 };
-        version(last)?;
+        version(&line[uri_end + 1..])?;
+        let uri = &line[first_end + 1..uri_end];
         if uri.len() > MAX_URI {
             return Err(ParseError::UriTooLong);
         }
-        if !Uri::parse(uri)?.headers.is_empty() {
-            return Err(ParseError::Uri(crate::uri::UriError::Headers));
-        }
-        Ok(())
+        if Uri::parse(uri)?.headers.is_empty() { Ok(()) } else { Err(ParseError::Uri(UriError::Headers)) }
     }
 
+    /// Reads each header as far as the others allow, so that a partial message has them.
     fn headers(&mut self) -> Result<(), ParseError> {
-        let sequence = self.sequence();
-        for name in [Name::CallId, Name::From, Name::To, Name::CSeq, Name::MaxForwards, Name::ContentLength] {
-            if self.slots_of(name).nth(1).is_some() {
-                return Err(ParseError::Repeated(name));
-            }
-        }
-        let via = split_values(self.required(Name::Via)?).next().ok_or(HeaderError::Empty);
-        via.and_then(Via::parse).map_err(|why| ParseError::Header(Name::Via, why))?;
-        for name in [Name::From, Name::To] {
-            NameAddr::parse(self.required(name)?).map_err(|why| ParseError::Header(name, why))?;
-        }
+        let sequence = self.read_sequence();
+        let from = self.required(Name::From).and_then(|text| NameAddr::parse(text).map_err(in_header(Name::From)));
+        let to = self.required(Name::To).and_then(|text| NameAddr::parse(text).map_err(in_header(Name::To)));
+        let via = self.required(Name::Via).and_then(|text| Via::parse_first(text).map_err(in_header(Name::Via)));
+        self.from = from.unwrap_or_default();
+        self.to = to.unwrap_or_default();
+        self.via = via.unwrap_or_default().0;
+        self.check_single()?;
+        via?;
+        from?;
+        to?;
+        sequence?;
         let call_id = self.required(Name::CallId)?;
-        if call_id.is_empty() || call_id.bytes().any(is_space) {
+        if call_id.is_empty() || call_id.bytes().any(|byte| byte.is_ascii_whitespace()) {
             return Err(ParseError::Header(Name::CallId, HeaderError::Malformed));
         }
         if self.header(Name::MaxForwards).is_some() && self.max_forwards().is_none() {
             return Err(ParseError::Header(Name::MaxForwards, HeaderError::Number));
         }
-        sequence
+        Ok(())
     }
 
-    fn sequence(&mut self) -> Result<(), ParseError> {
-        let value = self.required(Name::CSeq)?;
-        let malformed = |why| ParseError::Header(Name::CSeq, why);
-        let (number, method) =
-            value.split_once(|c: char| c.is_ascii_whitespace()).ok_or(malformed(HeaderError::Malformed))?;
-        let method = method.trim_ascii_start();
-        self.cseq = exact(number).ok().filter(|number| *number < 1 << 31).ok_or(malformed(HeaderError::Number))?;
-        if !is_token(method) {
-            return Err(malformed(HeaderError::Malformed));
-        }
-        match self.start {
-            Start::Request { .. } if method != self.method_text() => return Err(ParseError::MethodMismatch),
-            Start::Request { .. } => {}
-            Start::Response { .. } => self.method = Method::from_text(method),
+    fn check_single(&self) -> Result<(), ParseError> {
+        for name in [Name::CallId, Name::From, Name::To, Name::CSeq, Name::MaxForwards, Name::ContentLength] {
+            let first = self.first[name as usize] as usize;
+            if self.slots.iter().skip(first + 1).any(|slot| slot.name == name) {
+                return Err(ParseError::Repeated(name));
+            }
         }
         Ok(())
     }
 
+    fn read_sequence(&mut self) -> Result<(), ParseError> {
+        let malformed = in_header(Name::CSeq);
+        let value = self.required(Name::CSeq)?;
+        let (number, rest) = value.split_at(value.bytes().position(|c| !c.is_ascii_digit()).unwrap_or(value.len()));
+        let (gap, method) = rest.split_at(spaces(rest.as_bytes()));
+        if gap.is_empty() || !is_token(method) {
+            return Err(malformed(HeaderError::Malformed));
+        }
+        let is_request = self.is_request();
+        if !is_request {
+            self.method = Method::from_text(method);
+        }
+        self.cseq = exact(number).ok().filter(|number| *number < 1 << 31).ok_or(malformed(HeaderError::Number))?;
+        if is_request && method != self.method_text() { Err(ParseError::MethodMismatch) } else { Ok(()) }
+    }
+
     /// Cuts the body at Content-Length.
-    fn length(&mut self) -> Result<(), ParseError> {
+    fn cut_body(&mut self) -> Result<(), ParseError> {
         let Some(value) = self.header(Name::ContentLength) else { return Ok(()) };
-        let length = exact(value).map_err(|why| ParseError::Header(Name::ContentLength, why))? as usize;
-        let end = self.head.len() + length;
-        self.bytes = self.bytes.get(..end).ok_or(ParseError::ShortBody)?;
+        let length = exact(value).map_err(in_header(Name::ContentLength))? as usize;
+        self.bytes = self.bytes.get(..self.head.len() + length).ok_or(ParseError::ShortBody)?;
         Ok(())
     }
 
     fn required(&self, name: Name) -> Result<&'a str, ParseError> {
         self.header(name).ok_or(ParseError::Missing(name))
     }
+
+    #[cold]
+    fn rejected(self, why: ParseError) -> Rejected<'a> {
+        let needed = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
+        let can_answer = needed.iter().all(|name| self.header(*name).is_some());
+        Rejected { why, status: why.status(), partial: can_answer.then(|| Box::new(self)) }
+    }
+}
+
+fn in_header(name: Name) -> impl Fn(HeaderError) -> ParseError {
+    move |why| ParseError::Header(name, why)
 }
 
 fn version(text: &str) -> Result<(), ParseError> {
-    if text.eq_ignore_ascii_case("SIP/2.0") {
+    if text == "SIP/2.0" || text.eq_ignore_ascii_case("SIP/2.0") {
         return Ok(());
     }
-    let is_other = text.len() > 4
-        && text.as_bytes()[..4].eq_ignore_ascii_case(b"SIP/")
-        && text[4..].split_once('.').is_some_and(|(major, minor)| {
-            [major, minor].iter().all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
-        });
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+    let is_other = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/"))
+        && text[4..].split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor));
     Err(if is_other { ParseError::Version } else { ParseError::StartLine })
 }
 
 /// Offset of the CRLF that ends the line.
+#[inline]
 fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
     let at = from + memchr::memchr2(b'\r', b'\n', &bytes[from..]).ok_or(ParseError::Unterminated)?;
     match bytes[at..] {
@@ -199,32 +207,30 @@ fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
     }
 }
 
-/// The line at `line` with its continuation lines.
-fn header_line(bytes: &[u8], line: usize) -> Result<Slot, ParseError> {
-    let mut end = line_end(bytes, line)?;
+/// The line at `line` with its continuation lines, and where the next one starts.
+#[inline]
+fn header_line(bytes: &[u8], line: usize) -> Result<(Slot, usize), ParseError> {
+    let name_len = TOKEN.run(&bytes[line..]);
+    let mut end = line_end(bytes, line + name_len)?;
     while let Some(b' ' | b'\t') = bytes.get(end + 2) {
         end = line_end(bytes, end + 2)?;
     }
     if end - line > MAX_LINE {
         return Err(ParseError::LineTooLong);
     }
-    let text = &bytes[line..end];
-    let name_len = text.iter().position(|&byte| !TOKEN.holds(byte)).ok_or(ParseError::HeaderLine)?;
-    let mut colon = name_len;
-    while text.get(colon).is_some_and(|&byte| byte == b' ' || byte == b'\t') {
-        colon += 1;
-    }
-    if text.get(colon) != Some(&b':') || name_len == 0 || name_len > u8::MAX as usize {
+    let after_name = &bytes[line + name_len..end];
+    let colon = after_name.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(0);
+    if after_name.get(colon) != Some(&b':') || name_len == 0 || name_len > u8::MAX as usize {
         return Err(ParseError::HeaderLine);
     }
-    let value = text[colon + 1..].trim_ascii_start();
-    let value_start = end - value.len();
-    Ok(Slot {
-        name: Name::from_bytes(&text[..name_len]),
+    let value = after_name[colon + 1..].trim_ascii();
+    let value_start = line + name_len + colon + 1 + spaces(&after_name[colon + 1..]);
+    let slot = Slot {
+        name: Name::from_bytes(&bytes[line..line + name_len]),
         name_len: name_len as u8,
         line: line as u16,
         value: value_start as u16,
-        value_end: (value_start + value.trim_ascii_end().len()) as u16,
-        end: (end + 2) as u16,
-    })
+        value_end: (value_start + value.len()) as u16,
+    };
+    Ok((slot, end + 2))
 }
