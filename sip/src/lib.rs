@@ -16,6 +16,7 @@ pub use message::{Message, Method, Name};
 pub use uri::Uri;
 
 pub mod digest;
+pub mod endpoint;
 pub mod hop;
 pub mod random;
 pub mod stateless;

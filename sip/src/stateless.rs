@@ -11,18 +11,13 @@ use std::ops::Deref;
 
 /// Via branch for a request that is forwarded; equal for its retransmissions, its CANCEL and the ACK of its failure, and for every
 /// proxy that holds the key.
-pub fn branch(request: &Message<'_>, key: &BranchKey) -> Branch {
-    Branch::from_hash(transaction_hash(request, key.words))
-}
-
-/// What names the transaction of a request: the same for an INVITE, its retransmissions, its CANCEL and the ACK of its failure.
 ///
-/// It is made of the topmost Via's branch and sent-by (RFC 3261 §17.2.3) and, should a phone use one branch twice, of Call-ID, From tag
-/// and CSeq number. Where the branch lacks the magic cookie (RFC 2543), of the whole Via and the Request-URI instead. What differs
-/// between INVITE, CANCEL and ACK, the To tag and the CSeq method, is left out.
-pub(crate) fn transaction_hash(request: &Message<'_>, key: (u64, u64)) -> u128 {
+/// It is made of the topmost Via's branch and sent-by and, should a phone use one branch twice, of Call-ID, From tag and CSeq number.
+/// Where the branch lacks the magic cookie (RFC 2543), of the whole Via and the Request-URI instead. What differs between INVITE,
+/// CANCEL and ACK, the To tag and the CSeq method, is left out.
+pub fn branch(request: &Message<'_>, key: &BranchKey) -> Branch {
     let via = request.via();
-    let mut hasher = PartsHasher(SipHasher24::new_with_keys(key.0, key.1));
+    let mut hasher = PartsHasher::new(key.words);
     match via.branch.filter(|_| via.has_unique_branch()) {
         Some(branch) => {
             hasher.part(branch.as_bytes());
@@ -41,14 +36,22 @@ pub(crate) fn transaction_hash(request: &Message<'_>, key: (u64, u64)) -> u128 {
     hasher.part(request.call_id().as_bytes());
     hasher.part(request.from_tag().unwrap_or_default().as_bytes());
     hasher.part(&request.cseq().to_be_bytes());
-    hasher.0.finish128().as_u128()
+    Branch::from_hash(hasher.finish())
 }
 
 /// Hashes texts so that no two lists of them are hashed alike.
-struct PartsHasher(SipHasher24);
+pub(crate) struct PartsHasher(SipHasher24);
 
 impl PartsHasher {
-    fn part(&mut self, bytes: &[u8]) {
+    pub(crate) fn new(key: (u64, u64)) -> PartsHasher {
+        PartsHasher(SipHasher24::new_with_keys(key.0, key.1))
+    }
+
+    pub(crate) fn finish(&self) -> u128 {
+        self.0.finish128().as_u128()
+    }
+
+    pub(crate) fn part(&mut self, bytes: &[u8]) {
         self.0.write(&(bytes.len() as u32).to_be_bytes());
         self.0.write(bytes);
     }
@@ -61,7 +64,7 @@ pub struct Branch {
 }
 
 impl Branch {
-    fn from_hash(hash: u128) -> Branch {
+    pub(crate) fn from_hash(hash: u128) -> Branch {
         let mut text = [0; LENGTH];
         text[..COOKIE.len()].copy_from_slice(COOKIE.as_bytes());
         let digits = text[COOKIE.len()..].chunks_exact_mut(2);
@@ -69,6 +72,11 @@ impl Branch {
             pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
         Branch { text }
+    }
+
+    /// The hash in a branch that [`Branch::from_hash`] may have made.
+    pub(crate) fn hash_of(branch: &str) -> Option<u128> {
+        u128::from_str_radix(branch.strip_prefix(COOKIE)?, 16).ok()
     }
 }
 

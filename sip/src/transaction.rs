@@ -39,6 +39,8 @@ pub enum OnTimeout {
     TimedOut,
     /// The transaction is over; the user knows its outcome.
     Ended,
+    /// The transaction is over; tell the user, who has acknowledged each copy of a 2xx until now.
+    CopiesEnded,
 }
 
 /// What a server transaction wants done with its user's response.

@@ -88,6 +88,11 @@ impl Client {
         }
     }
 
+    /// Whether nothing has been heard yet.
+    pub fn is_unheard(&self) -> bool {
+        matches!(self.state, State::Trying { .. })
+    }
+
     /// Whether the transaction is over.
     pub fn is_terminated(&self) -> bool {
         self.state == State::Terminated

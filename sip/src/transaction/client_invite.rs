@@ -115,9 +115,13 @@ impl ClientInvite {
                 *resend = resend.doubled(now, timers.give_up());
                 OnTimeout::Resend
             }
-            State::Completed { done_at } | State::Accepted { done_at } if *done_at <= now => {
+            State::Completed { done_at } if *done_at <= now => {
                 self.state = State::Terminated;
                 OnTimeout::Ended
+            }
+            State::Accepted { done_at } if *done_at <= now => {
+                self.state = State::Terminated;
+                OnTimeout::CopiesEnded
             }
             State::Calling { .. }
             | State::Proceeding { .. }
@@ -135,6 +139,11 @@ impl ClientInvite {
             State::Completed { done_at } | State::Accepted { done_at } => Some(done_at),
             State::Terminated => None,
         }
+    }
+
+    /// Whether nothing has been heard yet.
+    pub fn is_unheard(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
     }
 
     /// Whether the transaction is over.
@@ -203,7 +212,7 @@ mod tests {
             assert_eq!(invite.handle_response(at(20), &TIMERS, 200), OnResponse::Deliver);
             assert_eq!(invite.handle_response(at(30), &TIMERS, 183), OnResponse::Absorb);
             assert_eq!(invite.handle_response(at(40), &TIMERS, 486), OnResponse::Absorb);
-            assert_eq!(run(&mut invite), [(32_010, OnTimeout::Ended)]);
+            assert_eq!(run(&mut invite), [(32_010, OnTimeout::CopiesEnded)]);
         }
     }
 

@@ -74,6 +74,11 @@ impl Server {
         }
     }
 
+    /// Whether a response may have to be sent again.
+    pub fn keeps_response(&self) -> bool {
+        matches!(self.state, State::Proceeding { .. } | State::Completed { .. })
+    }
+
     /// Whether the transaction is over.
     pub fn is_terminated(&self) -> bool {
         self.state == State::Terminated

@@ -175,7 +175,14 @@ impl ServerInvite {
 
     /// Whether a response may have to be sent again.
     pub fn keeps_response(&self) -> bool {
-        matches!(self.state, State::Proceeding | State::Completed { .. } | State::Answered { .. })
+        match self.state {
+            State::Proceeding | State::Answered { .. } | State::Completed { resend: Some(_), .. } => true,
+            State::Received { .. }
+            | State::Completed { resend: None, .. }
+            | State::Confirmed { .. }
+            | State::Acknowledged { .. }
+            | State::Terminated => false,
+        }
     }
 
     /// Whether the transaction is over.
