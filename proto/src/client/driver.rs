@@ -64,11 +64,14 @@ impl Driver {
         let id = self.next;
         self.next += 1;
         let pending = Pending { ask, asked: Vec::new(), next_at: now + SLOW, give_up_at: now + PATIENCE };
-        self.try_next(id, pending);
+        // Nobody is reachable: the caller has a snapshot to go by, and no reason to wait.
+        if let Err(pending) = self.ask_next(id, pending) {
+            pending.ask.question.fail();
+        }
     }
 
-    /// Asks the best registry that was not asked yet; with none left, the ones that came up meanwhile are waited for.
-    fn try_next(&mut self, id: u64, mut pending: Pending) {
+    /// Asks the best registry that was not asked yet; gives the question back where none is left.
+    fn ask_next(&mut self, id: u64, mut pending: Pending) -> Result<(), Pending> {
         for registry in self.order(&pending.ask.aor) {
             if pending.asked.contains(&registry) {
                 continue;
@@ -78,13 +81,15 @@ impl Driver {
                 pending.asked.push(registry);
                 pending.next_at = Instant::now() + SLOW;
                 self.pending.insert(id, pending);
-                return;
+                return Ok(());
             }
         }
-        if pending.asked.is_empty() {
-            // Nobody is reachable: the caller has a snapshot to go by, and no reason to wait.
-            pending.ask.question.fail();
-        } else {
+        Err(pending)
+    }
+
+    /// Asks the next one, or goes on waiting for those that were asked before.
+    fn ask_next_or_wait(&mut self, id: u64, pending: Pending) {
+        if let Err(mut pending) = self.ask_next(id, pending) {
             pending.next_at = pending.give_up_at;
             self.pending.insert(id, pending);
         }
@@ -116,7 +121,7 @@ impl Driver {
                 lost.sort_unstable();
                 for id in lost {
                     if let Some(pending) = self.pending.remove(&id) {
-                        self.try_next(id, pending);
+                        self.ask_next_or_wait(id, pending);
                     }
                 }
             }
@@ -128,7 +133,13 @@ impl Driver {
         match (pending.ask.question, answer.answer) {
             (Question::Register(_, reply), Some(registrar_answer::Answer::Register(response))) => reply(Ok(response)),
             (Question::Locate(_, reply), Some(registrar_answer::Answer::Locate(response))) => reply(Ok(response)),
-            (question, _) => question.fail(),
+            // That registry cannot reach its store; another one may.
+            (question, _) => {
+                let ask = Ask { aor: pending.ask.aor, question };
+                if let Err(pending) = self.ask_next(answer.id, Pending { ask, ..pending }) {
+                    pending.ask.question.fail();
+                }
+            }
         }
     }
 
@@ -141,7 +152,7 @@ impl Driver {
             if pending.give_up_at <= now {
                 pending.ask.question.fail();
             } else {
-                self.try_next(id, pending);
+                self.ask_next_or_wait(id, pending);
             }
         }
     }
