@@ -65,13 +65,13 @@ impl Driver {
         self.next += 1;
         let pending = Pending { ask, asked: Vec::new(), next_at: now + SLOW, give_up_at: now + PATIENCE };
         // Nobody is reachable: the caller has a snapshot to go by, and no reason to wait.
-        if let Err(pending) = self.ask_next(id, pending) {
+        if let Some(pending) = self.ask_next(id, pending) {
             pending.ask.question.fail();
         }
     }
 
     /// Asks the best registry that was not asked yet; gives the question back where none is left.
-    fn ask_next(&mut self, id: u64, mut pending: Pending) -> Result<(), Pending> {
+    fn ask_next(&mut self, id: u64, mut pending: Pending) -> Option<Pending> {
         for registry in self.order(&pending.ask.aor) {
             if pending.asked.contains(&registry) {
                 continue;
@@ -81,15 +81,15 @@ impl Driver {
                 pending.asked.push(registry);
                 pending.next_at = Instant::now() + SLOW;
                 self.pending.insert(id, pending);
-                return Ok(());
+                return None;
             }
         }
-        Err(pending)
+        Some(pending)
     }
 
     /// Asks the next one, or goes on waiting for those that were asked before.
     fn ask_next_or_wait(&mut self, id: u64, pending: Pending) {
-        if let Err(mut pending) = self.ask_next(id, pending) {
+        if let Some(mut pending) = self.ask_next(id, pending) {
             pending.next_at = pending.give_up_at;
             self.pending.insert(id, pending);
         }
@@ -136,7 +136,7 @@ impl Driver {
             // That registry cannot reach its store; another one may.
             (question, _) => {
                 let ask = Ask { aor: pending.ask.aor, question };
-                if let Err(pending) = self.ask_next(answer.id, Pending { ask, ..pending }) {
+                if let Some(pending) = self.ask_next(answer.id, Pending { ask, ..pending }) {
                     pending.ask.question.fail();
                 }
             }
