@@ -156,6 +156,12 @@ impl<'a> Uri<'a> {
         self.params().find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
     }
 
+    /// Value of a URI parameter with percent-escapes undone; what does not decode to UTF-8 stays escaped.
+    pub fn param_decoded(&self, name: &str) -> Option<Cow<'a, str>> {
+        let value = self.param(name)?;
+        Some(String::from_utf8(unescaped(value)).map_or(Cow::Borrowed(value), Cow::Owned))
+    }
+
     /// The parameters in their order; one without a value has the value `""`.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.params

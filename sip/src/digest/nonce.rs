@@ -51,14 +51,23 @@ impl<'a> Nonces<'a> {
     }
 
     /// Checks a nonce out of credentials; `now` is the time since the Unix epoch.
+    pub fn check(&self, now: Duration, purpose: Purpose, bound_to: &[&str], nonce: &str) -> NonceState {
+        self.issued_at(purpose, bound_to, nonce).map_or(NonceState::Foreign, |issued| self.state(now, issued))
+    }
+
+    /// When a nonce was issued, as time since the Unix epoch; `None` where [`Nonces::check`] says `Foreign`.
+    pub fn issued_at(&self, purpose: Purpose, bound_to: &[&str], nonce: &str) -> Option<Duration> {
+        let expected = |number| Some(purpose.kind()).filter(|kind| kind.number == number);
+        let (_, payload) = open(self.ring, nonce, expected, bound_to)?;
+        let [a, b, c, d, e, f] = payload.array(0);
+        Some(Duration::from_millis(u64::from_be_bytes([0, 0, a, b, c, d, e, f])))
+    }
+
+    /// Whether a nonce issued then is `Fresh` or `Stale` now.
     ///
     /// A nonce from the future, by another machine's clock, is fresh as long as the difference is within the lifetime.
-    pub fn check(&self, now: Duration, purpose: Purpose, bound_to: &[&str], nonce: &str) -> NonceState {
-        let expected = |number| Some(purpose.kind()).filter(|kind| kind.number == number);
-        let Some((_, payload)) = open(self.ring, nonce, expected, bound_to) else { return NonceState::Foreign };
-        let [a, b, c, d, e, f] = payload.array(0);
-        let issued = Duration::from_millis(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
-        if now.abs_diff(issued) <= self.lifetime { NonceState::Fresh } else { NonceState::Stale }
+    pub fn state(&self, now: Duration, issued_at: Duration) -> NonceState {
+        if now.abs_diff(issued_at) <= self.lifetime { NonceState::Fresh } else { NonceState::Stale }
     }
 }
 

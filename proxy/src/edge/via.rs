@@ -1,0 +1,178 @@
+//! Via: where answers go back to, and how we tell our next hop about ourselves.
+
+use super::{Arrival, Face, Passage, PublicName};
+use sip::headers::Via;
+use sip::hop::{Hop, Transport};
+use sip::token::{Flow, FlowEnd, HopToken, KeyRing, Token};
+use sip::{Message, Name};
+use std::fmt;
+use std::io::Write;
+use std::net::SocketAddr;
+
+/// Who sent a request, as an answer to it must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sender {
+    /// Over this flow; of UDP with the port that answers go to.
+    Phone(Flow),
+    /// Another member of the cluster.
+    Member(Hop),
+}
+
+impl Sender {
+    /// Reads from the arrival and the topmost Via where an answer goes.
+    pub fn of(arrival: &Arrival, message: &Message<'_>) -> Sender {
+        let via = message.via();
+        match arrival.face {
+            Face::Public(flow) => Sender::Phone(answer_flow(flow, arrival.peer, &via)),
+            // Members are trusted, and the port that a connection comes from is not one to connect to.
+            Face::Inside(hop) => Sender::Member(match (via.host.ip(), via.port) {
+                (Some(ip), Some(port)) => Hop::new(hop.transport, SocketAddr::new(ip, port)),
+                (Some(_) | None, Some(_) | None) => hop,
+            }),
+        }
+    }
+
+    /// The sender as our own Via carries it.
+    pub fn seal(&self, ring: &KeyRing) -> Token {
+        match self {
+            Sender::Phone(flow) => flow.seal(ring),
+            Sender::Member(hop) => HopToken { hop: *hop }.seal(ring),
+        }
+    }
+
+    /// Reads what [`Sender::seal`] wrote into a Via that comes back; `None` for a Via that is not ours.
+    pub fn open(ring: &KeyRing, via: &Via<'_>) -> Option<Sender> {
+        let token = via.param(SENDER)?;
+        let flow = Flow::open(ring, token).map(Sender::Phone);
+        flow.or_else(|| HopToken::open(ring, token).map(|token| Sender::Member(token.hop)))
+    }
+}
+
+/// The Via parameter that carries the sealed [`Sender`].
+const SENDER: &str = "f";
+
+/// The Via parameter that carries a hash of the request URI as we received it, for loop detection (RFC 3261 §16.6 step 8).
+pub(super) const LOOP: &str = "l";
+
+/// A datagram's answer goes to its source. Only a phone that asks for no `rport` and is not behind a NAT may listen on another
+/// port than it sends from (RFC 3261 §18.2.2, RFC 3581 §4); behind a NAT that port would reach nobody (RFC 6314 §4.1.1).
+fn answer_flow(flow: Flow, peer: SocketAddr, via: &Via<'_>) -> Flow {
+    match flow.end {
+        FlowEnd::Peer(_) if via.rport.is_none() && via.host.ip() == Some(peer.ip()) => {
+            let port = via.port.unwrap_or(flow.transport.default_port());
+            Flow { end: FlowEnd::Peer(SocketAddr::new(peer.ip(), port)), ..flow }
+        }
+        FlowEnd::Peer(_) | FlowEnd::Slot { .. } => flow,
+    }
+}
+
+/// The topmost Via of a phone with what we saw of its sender: `received` and `rport` (RFC 3261 §18.2.1, RFC 3581 §4).
+pub(super) struct Stamped<'a> {
+    via: Via<'a>,
+    peer: SocketAddr,
+}
+
+impl<'a> Stamped<'a> {
+    /// `None` where there is nothing to add.
+    pub fn new(via: Via<'a>, peer: SocketAddr) -> Option<Stamped<'a>> {
+        let plain = via.rport.is_none() && via.received.is_none() && via.host.ip() == Some(peer.ip());
+        if plain { None } else { Some(Stamped { via, peer }) }
+    }
+}
+
+impl fmt::Display for Stamped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stamped { via, peer } = self;
+        let sent_by = &via.text[..via.text.len() - via.params.text().len()];
+        f.write_str(sent_by.trim_ascii_end())?;
+        for (name, value) in via.params.iter() {
+            if name.eq_ignore_ascii_case("received") {
+                continue;
+            }
+            write!(f, ";{name}")?;
+            if name.eq_ignore_ascii_case("rport") {
+                write!(f, "={}", peer.port())?;
+            } else if !value.is_empty() {
+                write!(f, "={}", Quoted(value))?;
+            }
+        }
+        // RFC 3581 §4: whoever asks for rport gets received too, even where it says nothing new.
+        if via.rport.is_some() || via.host.ip() != Some(peer.ip()) {
+            write!(f, ";received={}", peer.ip())?;
+        }
+        Ok(())
+    }
+}
+
+/// A parameter's value, in quotes where it must be; escapes in it are still there.
+pub(super) struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~[]:".contains(&byte);
+        if self.0.bytes().all(plain) { f.write_str(self.0) } else { write!(f, "\"{}\"", self.0) }
+    }
+}
+
+impl Passage<'_> {
+    /// Our Via toward the cluster.
+    pub(super) fn inside_via(&self, transport: Transport, sender: &Token, mark: Option<u32>) -> impl fmt::Display {
+        let branch = sip::stateless::branch(self.message, &self.keys.branch);
+        let (protocol, inside, sender) = (transport.via_text(), self.settings.inside, *sender);
+        fmt::from_fn(move |f| {
+            write!(f, "SIP/2.0/{protocol} {inside};branch={branch};{SENDER}={sender}")?;
+            mark.map_or(Ok(()), |mark| write!(f, ";{LOOP}={mark:08x}"))
+        })
+    }
+
+    /// Our Via toward a phone.
+    pub(super) fn public_via(
+        &self,
+        flow: &Flow,
+        name: &PublicName,
+        sender: &Token,
+        mark: Option<u32>,
+    ) -> impl fmt::Display {
+        let branch = sip::stateless::branch(self.message, &self.keys.branch);
+        let (transport, sender) = (flow.transport, *sender);
+        fmt::from_fn(move |f| {
+            write!(f, "SIP/2.0/{} {name};branch={branch};{SENDER}={sender}", transport.via_text())?;
+            if !transport.is_reliable() {
+                // The phone's answer then comes to the port that we sent from, whatever it makes of our name.
+                f.write_str(";rport")?;
+            }
+            mark.map_or(Ok(()), |mark| write!(f, ";{LOOP}={mark:08x}"))
+        })
+    }
+
+    /// What loop detection compares: two passages of a request are a loop when nothing but the Via has changed that decides its way.
+    pub(super) fn loop_mark(&self) -> u32 {
+        proto::ring::hash(self.message.request_uri().as_bytes()) as u32
+    }
+}
+
+/// Writes the lines that every response copies (RFC 3261 §8.2.6.2): Via with what we saw of the sender, To with a tag.
+pub(super) fn copy_lines(message: &Message<'_>, arrival: &Arrival, tag: Option<&str>, out: &mut Vec<u8>) {
+    let mut stamped = match arrival.face {
+        Face::Public(_) => Stamped::new(message.via(), arrival.peer),
+        Face::Inside(_) => None,
+    };
+    let tag = tag.filter(|_| message.to_tag().is_none());
+    for line in message.lines() {
+        let written = match (line.name, stamped.take_if(|_| line.name == Name::Via), tag) {
+            (Name::Via, Some(first), _) => {
+                let rest = line.value.split_once(first.via.text).map_or("", |(_, rest)| rest);
+                write!(out, "Via: {first}{rest}\r\n")
+            }
+            (Name::To, _, Some(tag)) => write!(out, "To: {};tag={tag}\r\n", line.value),
+            (Name::Via | Name::From | Name::To | Name::CallId | Name::CSeq, _, _) => {
+                write!(out, "{}: {}\r\n", line.name, line.value)
+            }
+            _ => Ok(()),
+        };
+        written.expect(TO_MEMORY);
+    }
+}
+
+/// Why writing to a buffer needs no error.
+pub(super) const TO_MEMORY: &str = "writing to memory does not fail";
