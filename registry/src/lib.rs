@@ -1,4 +1,6 @@
 //! The registry: users' bindings, the directory, membership and keys, over one file or etcd.
 #![forbid(unsafe_code)]
 
+pub mod directory;
 pub mod registrar;
+pub mod store;

@@ -1,0 +1,347 @@
+//! One file of this machine, for one process.
+//!
+//! A writer thread gathers all batches that wait into one durable transaction, so that a thousand registrations cost one `fsync`.
+
+use super::{Batch, Committed, Done, Entry, First, Lease, Operation, Range, Store, StoreError, Values, Watchers};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// The store in a folder.
+pub struct Embedded {
+    shared: Arc<Shared>,
+    jobs: mpsc::SyncSender<Job>,
+    leases: AtomicI64,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    database: Database,
+    watchers: Watchers,
+    /// Locked for as long as the store is open.
+    _lock: File,
+}
+
+enum Job {
+    Commit(Batch, Done<Committed>),
+    Revoke(i64),
+    Stop,
+}
+
+impl Job {
+    fn fail(self, why: StoreError) {
+        match self {
+            Job::Commit(_, done) => done(Err(why)),
+            Job::Revoke(_) | Job::Stop => {}
+        }
+    }
+}
+
+impl Embedded {
+    /// Opens the store in `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another process has it open; [`StoreError::Refused`] names the file that cannot be used.
+    pub fn open(folder: &Path) -> Result<Embedded, StoreError> {
+        let unusable = |what: &Path, why: &dyn std::fmt::Display| {
+            StoreError::Refused(format!("{} cannot be used: {why}", what.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(|why| unusable(folder, &why))?;
+        let lock = lock(folder)?;
+        let path = folder.join("registry.redb");
+        let database = Database::builder().set_cache_size(CACHE).create(&path).map_err(|why| unusable(&path, &why))?;
+        let first = prepare(&database).map_err(|why| unusable(&path, &why))?;
+        let shared = Arc::new(Shared { database, watchers: Watchers::default(), _lock: lock });
+        let (jobs, queue) = mpsc::sync_channel(QUEUE);
+        let writer = Writer { shared: shared.clone(), revision: first, meters: Meters::new() };
+        let writer = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || writer.run(&queue))
+            .map_err(|why| StoreError::Refused(format!("no thread for the store: {why}")))?;
+        Ok(Embedded { shared, jobs, leases: AtomicI64::new(1), writer: Mutex::new(Some(writer)) })
+    }
+}
+
+impl Store for Embedded {
+    fn get(&self, key: &str, done: Done<Option<Entry>>) {
+        done(self.shared.read(|table| Ok(table.get(key)?.map(|found| entry(found.value(), Values::Read)))));
+    }
+
+    fn range(&self, range: Range, done: Done<Vec<(String, Entry)>>) {
+        let from = range.after.as_str().max(&range.prefix);
+        let limit = if range.limit == 0 { usize::MAX } else { range.limit };
+        done(self.shared.read(|table| {
+            let mut found = Vec::new();
+            for item in table.range(from..)? {
+                let (key, value) = item?;
+                if found.len() == limit || !key.value().starts_with(&range.prefix) {
+                    break;
+                }
+                if key.value() != range.after || range.after.is_empty() {
+                    found.push((key.value().to_owned(), entry(value.value(), range.values)));
+                }
+            }
+            Ok(found)
+        }));
+    }
+
+    fn commit(&self, batch: Batch, done: Done<Committed>) {
+        match self.jobs.try_send(Job::Commit(batch, done)) {
+            Ok(()) => {}
+            Err(mpsc::TrySendError::Full(job)) => job.fail(StoreError::Busy),
+            Err(mpsc::TrySendError::Disconnected(job)) => job.fail(StoreError::Unavailable("it was closed".into())),
+        }
+    }
+
+    /// A lease ends with its holder in this process; keys of one that died with its process are deleted at the next start.
+    fn lease(&self, _ttl: Duration, done: Done<Lease>) {
+        let id = self.leases.fetch_add(1, Ordering::Relaxed);
+        let jobs = self.jobs.clone();
+        let (never, lost) = watch::channel(false);
+        let revoke = move || {
+            drop(never);
+            let _ = jobs.send(Job::Revoke(id));
+        };
+        done(Ok(Lease { id, lost, revoke: Some(Box::new(revoke)) }));
+    }
+
+    fn watch(&self, prefix: &str) -> watch::Receiver<u64> {
+        let (receiver, First::Yes | First::No) = self.shared.watchers.add(prefix);
+        receiver
+    }
+}
+
+impl Drop for Embedded {
+    /// Whatever was handed in is durable afterwards.
+    fn drop(&mut self) {
+        let _ = self.jobs.send(Job::Stop);
+        if let Some(writer) = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Shared {
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&redb::ReadOnlyTable<&str, Stored>) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let table = || -> Result<_, redb::Error> { Ok(self.database.begin_read()?.open_table(DATA)?) };
+        table().and_then(|table| read(&table)).map_err(|why| broken(&why))
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    revision: u64,
+    meters: Meters,
+}
+
+struct Meters {
+    seconds: metrics::Histogram,
+    batches: metrics::Histogram,
+}
+
+impl Writer {
+    fn run(mut self, queue: &mpsc::Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let mut jobs = vec![first];
+            jobs.extend(queue.try_iter().take(GROUP - 1));
+            let stops = jobs.iter().any(|job| matches!(job, Job::Stop));
+            self.commit(jobs);
+            if stops {
+                return;
+            }
+        }
+    }
+
+    /// Makes a group durable in one transaction, then tells everybody.
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let begin = Instant::now();
+        let next = self.revision + 1;
+        let written = self.shared.database.begin_write().map_err(redb::Error::from).and_then(|transaction| {
+            let mut group =
+                Group { table: transaction.open_table(DATA)?, leased: transaction.open_table(LEASED)?, revision: next };
+            let outcomes = jobs.iter().map(|job| group.perform(job)).collect::<Result<Vec<_>, redb::Error>>()?;
+            drop(group);
+            transaction.open_table(META)?.insert(REVISION, next)?;
+            transaction.commit()?;
+            Ok(outcomes)
+        });
+        self.meters.seconds.record(begin.elapsed());
+        self.meters.batches.record(jobs.len() as f64);
+        match written {
+            Ok(outcomes) => {
+                self.revision = next;
+                self.tell(&jobs, &outcomes);
+                for (job, outcome) in jobs.into_iter().zip(outcomes) {
+                    if let Job::Commit(_, done) = job {
+                        done(Ok(outcome.committed));
+                    }
+                }
+            }
+            Err(why) => {
+                tracing::error!(%why, "the store cannot write");
+                for job in jobs {
+                    job.fail(broken(&why));
+                }
+            }
+        }
+    }
+
+    fn tell(&self, jobs: &[Job], outcomes: &[Outcome]) {
+        self.shared.watchers.tell(|prefix| {
+            jobs.iter().zip(outcomes).any(|(job, outcome)| {
+                let committed = match (job, outcome.committed) {
+                    (Job::Commit(batch, _), Committed::Yes(_)) => batch.operations.as_slice(),
+                    (Job::Commit(..) | Job::Revoke(_) | Job::Stop, _) => &[],
+                };
+                committed.iter().any(|operation| operation.key().starts_with(prefix))
+                    || outcome.revoked.iter().any(|key| key.starts_with(prefix))
+            })
+        });
+    }
+}
+
+/// What a job did.
+struct Outcome {
+    committed: Committed,
+    /// Keys that went with a lease.
+    revoked: Vec<String>,
+}
+
+struct Group<'t> {
+    table: redb::Table<'t, &'static str, Stored>,
+    leased: redb::Table<'t, &'static str, i64>,
+    revision: u64,
+}
+
+impl Group<'_> {
+    fn perform(&mut self, job: &Job) -> Result<Outcome, redb::Error> {
+        let mut outcome = Outcome { committed: Committed::Yes(self.revision), revoked: Vec::new() };
+        match job {
+            Job::Stop => {}
+            Job::Revoke(lease) => {
+                for item in self.leased.iter()? {
+                    let (key, of) = item?;
+                    if of.value() == *lease {
+                        outcome.revoked.push(key.value().to_owned());
+                    }
+                }
+                for key in &outcome.revoked {
+                    self.table.remove(key.as_str())?;
+                    self.leased.remove(key.as_str())?;
+                }
+            }
+            Job::Commit(batch, _) => {
+                for compare in &batch.compares {
+                    let revision = self.table.get(compare.key.as_str())?.map_or(0, |found| found.value().0);
+                    if revision != compare.revision {
+                        outcome.committed = Committed::Conflict;
+                        return Ok(outcome);
+                    }
+                }
+                for operation in &batch.operations {
+                    self.change(operation)?;
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn change(&mut self, operation: &Operation) -> Result<(), redb::Error> {
+        let key = operation.key();
+        let lease = match operation {
+            Operation::Put { value, lease, .. } => {
+                self.table.insert(key, (self.revision, value.as_slice()))?;
+                *lease
+            }
+            Operation::Delete { .. } => {
+                self.table.remove(key)?;
+                0
+            }
+        };
+        if lease != 0 {
+            self.leased.insert(key, lease)?;
+        } else if !self.leased.is_empty()? {
+            self.leased.remove(key)?;
+        }
+        Ok(())
+    }
+}
+
+impl Meters {
+    fn new() -> Meters {
+        Meters {
+            seconds: metrics::histogram!("tandem_registry_store_commit_seconds"),
+            batches: metrics::histogram!("tandem_registry_store_group_batches"),
+        }
+    }
+}
+
+/// Makes the tables, deletes what was leased to a process that is gone, and gives the last revision.
+fn prepare(database: &Database) -> Result<u64, redb::Error> {
+    let transaction = database.begin_write()?;
+    let revision = {
+        let mut table = transaction.open_table(DATA)?;
+        let mut leased = transaction.open_table(LEASED)?;
+        while let Some((key, _)) = leased.pop_first()? {
+            table.remove(key.value())?;
+        }
+        transaction.open_table(META)?.get(REVISION)?.map_or(0, |found| found.value())
+    };
+    transaction.commit()?;
+    Ok(revision)
+}
+
+/// Takes the folder for this process; the file says whose it is.
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("lock");
+    let unusable = |why: std::io::Error| StoreError::Refused(format!("{} cannot be used: {why}", path.display()));
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(StoreError::InUse { folder: folder.display().to_string(), holder: holder.trim().to_owned() });
+        }
+        Err(TryLockError::Error(why)) => return Err(unusable(why)),
+    }
+    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(unusable)?;
+    Ok(file)
+}
+
+fn entry((revision, value): (u64, &[u8]), values: Values) -> Entry {
+    let value = match values {
+        Values::Read => value.to_vec(),
+        Values::Omit => Vec::new(),
+    };
+    Entry { value, revision }
+}
+
+fn broken(why: &redb::Error) -> StoreError {
+    StoreError::Unavailable(why.to_string())
+}
+
+/// Revision and bytes.
+type Stored = (u64, &'static [u8]);
+
+const DATA: TableDefinition<&str, Stored> = TableDefinition::new("data");
+/// Key to lease, for keys under one.
+const LEASED: TableDefinition<&str, i64> = TableDefinition::new("leased");
+const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+const REVISION: &str = "revision";
+/// Pages kept in memory: the records are in memory themselves, so the file is read at start and otherwise only written.
+const CACHE: usize = 16 << 20;
+/// Batches that may wait; more are refused with [`StoreError::Busy`].
+const QUEUE: usize = 65_536;
+/// Batches in one transaction at most, which bounds the pages that it holds.
+const GROUP: usize = 1_024;

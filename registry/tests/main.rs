@@ -1,0 +1,4 @@
+//! The registry against real stores.
+
+mod etcd;
+mod store;
