@@ -15,6 +15,7 @@ pub use edit::Edit;
 pub use message::{Message, Method, Name};
 pub use uri::Uri;
 
+pub mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod hop;
