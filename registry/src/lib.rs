@@ -1,6 +1,9 @@
 //! The registry: users' bindings, the directory, membership and keys, over one file or etcd.
 #![forbid(unsafe_code)]
 
+pub mod calls;
 pub mod directory;
+pub mod keys;
+pub mod members;
 pub mod registrar;
 pub mod store;
