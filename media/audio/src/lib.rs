@@ -1,1 +1,24 @@
-//! audio
+//! Sound at 8 kHz: G.711, tones, levels, WAV files, resampling, and prompts ready to be sent.
+//!
+//! Levels are in dBm0 as G.711 counts them: a sine at full scale has [`FULL_SCALE`].
+
+mod chime;
+mod g711;
+mod level;
+mod prompt;
+mod resample;
+mod tone;
+mod wav;
+
+pub use g711::Law;
+pub use level::{goertzel, level};
+pub use prompt::{FRAME, Frames, Prompt};
+pub use resample::{Resampler, resample};
+pub use tone::{Phase, Signal, Sine, Tone};
+pub use wav::{Wav, WavError};
+
+/// Samples a second of telephone sound.
+pub const RATE: u32 = 8000;
+
+/// Level of the loudest sine without clipping, in dBm0 (G.711 §5, µ-law; A-law's is 3.14).
+pub const FULL_SCALE: f64 = 3.17;

@@ -1,0 +1,120 @@
+//! WAV files.
+
+use crate::Law;
+
+/// The sound of a WAV file, mixed down to one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wav {
+    /// Samples a second.
+    pub rate: u32,
+    /// One channel: the mean of all.
+    pub samples: Vec<i16>,
+}
+
+impl Wav {
+    /// Highest rate taken, in Hz.
+    pub const MAX_RATE: u32 = 192_000;
+
+    /// Reads PCM of 8, 16, 24 or 32 bits and both laws of G.711, with one channel or two, at 1 kHz to
+    /// [`MAX_RATE`](Self::MAX_RATE). A file cut short, or one written as it came with no length, gives what is there.
+    pub fn parse(file: &[u8]) -> Result<Wav, WavError> {
+        let mut chunks = match file {
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', chunks @ ..] => chunks,
+            _ => return Err(WavError::NotWav),
+        };
+        let mut format = None;
+        while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
+            let [a, b, c, d, size @ ..] = *head;
+            let size = u32::from_le_bytes(size) as usize;
+            let content = &rest[..size.min(rest.len())];
+            match &[a, b, c, d] {
+                b"fmt " => format = Some(Format::parse(content)?),
+                b"data" => return format.ok_or(WavError::NoFormat)?.decode(content),
+                _ => {}
+            }
+            chunks = rest.get(size.next_multiple_of(2)..).unwrap_or(&[]);
+        }
+        Err(WavError::NoSound)
+    }
+}
+
+/// Why a file is not played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WavError {
+    /// No RIFF file of the WAVE kind.
+    #[error("not a WAV file")]
+    NotWav,
+    /// No `fmt ` chunk before the sound.
+    #[error("a WAV file without a format")]
+    NoFormat,
+    /// No `data` chunk.
+    #[error("a WAV file without sound")]
+    NoSound,
+    /// A coding that is not read: its tag and bits a sample.
+    #[error("WAV coding {0:#06x} with {1} bits; PCM of 8, 16, 24 or 32 bits, A-law and µ-law are read")]
+    Coding(u16, u16),
+    /// Neither one channel nor two.
+    #[error("{0} channels; one or two are read")]
+    Channels(u16),
+    /// Slower than 1 kHz or faster than [`Wav::MAX_RATE`].
+    #[error("{0} samples a second; 1000 to {max} are read", max = Wav::MAX_RATE)]
+    Rate(u32),
+}
+
+#[derive(Clone, Copy)]
+struct Format {
+    coding: Coding,
+    channels: u16,
+    rate: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Coding {
+    Unsigned8,
+    /// Signed, little-endian, of two to four bytes.
+    Signed(usize),
+    Law(Law),
+}
+
+impl Format {
+    fn parse(chunk: &[u8]) -> Result<Format, WavError> {
+        let word = |at: usize| chunk.get(at..at + 2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+        let (Some(tag), Some(channels), Some(low), Some(high), Some(bits)) =
+            (word(0), word(2), word(4), word(6), word(14))
+        else {
+            return Err(WavError::NoFormat);
+        };
+        let rate = u32::from(high) << 16 | u32::from(low);
+        // The extensible form keeps the tag in the first bytes of its sub-format.
+        let tag = if tag == 0xfffe { word(24).unwrap_or(tag) } else { tag };
+        let coding = match (tag, bits) {
+            (1, 8) => Coding::Unsigned8,
+            (1, 16 | 24 | 32) => Coding::Signed(usize::from(bits / 8)),
+            (6, 8) => Coding::Law(Law::A),
+            (7, 8) => Coding::Law(Law::Mu),
+            _ => return Err(WavError::Coding(tag, bits)),
+        };
+        if !(1..=2).contains(&channels) {
+            return Err(WavError::Channels(channels));
+        }
+        if !(1000..=Wav::MAX_RATE).contains(&rate) {
+            return Err(WavError::Rate(rate));
+        }
+        Ok(Format { coding, channels, rate })
+    }
+
+    fn decode(self, data: &[u8]) -> Result<Wav, WavError> {
+        let samples: Vec<i16> = match self.coding {
+            Coding::Unsigned8 => data.iter().map(|byte| (i16::from(*byte) - 128) << 8).collect(),
+            Coding::Law(law) => data.iter().map(|code| law.decode(*code)).collect(),
+            Coding::Signed(bytes) => {
+                data.chunks_exact(bytes).map(|word| i16::from_le_bytes([word[bytes - 2], word[bytes - 1]])).collect()
+            }
+        };
+        let samples = match self.channels {
+            1 => samples,
+            _ => samples.as_chunks::<2>().0.iter().map(|[left, right]| left.midpoint(*right)).collect(),
+        };
+        Ok(Wav { rate: self.rate, samples })
+    }
+}
