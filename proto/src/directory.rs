@@ -4,25 +4,33 @@
 //! difference, or every problem at once. [`Directory::to_parts`] and [`Directory::with_parts`] carry it to stores and members.
 //! [`Directory::orient`] says what a dialled number means.
 
+mod apply;
 mod buckets;
 mod destination;
+mod difference;
+mod import;
+mod in_force;
+mod json;
 pub mod model;
 mod network;
 mod orient;
 mod parts;
 mod pattern;
 mod plan;
+mod source;
 mod symbols;
 mod target;
 mod text;
 mod user;
 
 pub use destination::{Destination, Template};
+pub use difference::Change;
 pub use model::{Class, Domain, Media, Region, Site};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
 pub use pattern::{Match, Pattern};
+pub use source::Problem;
 pub use target::{Target, TargetError};
 pub use text::{Secret, Span};
 pub use user::{Contacts, Origin, User, WhenFull};
@@ -33,6 +41,9 @@ use plan::{DEFAULT_CLASS, Plan, find};
 use std::net::IpAddr;
 use std::sync::Arc;
 use symbols::Symbols;
+
+/// The directory that an empty store begins with: two users, and something of everything.
+pub const DEMO: &str = include_str!("../../deploy/examples/directory.toml");
 
 /// An immutable snapshot; a clone shares everything.
 #[derive(Debug, Clone)]
@@ -119,8 +130,8 @@ impl Directory {
 
     /// What a user may dial: the user's own class, else the domain's, else `default`.
     pub fn class(&self, user: &User) -> Option<&Class> {
-        let name = match user.class() {
-            Some(class) => self.symbols.name(class),
+        let name = match self.own_class_name(user) {
+            Some(class) => class,
             None => self.domain(self.domain_name(user))?.class.as_deref().unwrap_or(DEFAULT_CLASS),
         };
         self.plan.class(name)
@@ -128,7 +139,7 @@ impl Directory {
 
     /// The site that a user belongs to.
     pub fn site(&self, user: &User) -> Option<&Site> {
-        self.plan.site(self.symbols.name(user.site()?))
+        self.plan.site(self.own_site_name(user)?)
     }
 
     /// Which way the media of a user's calls takes.
@@ -149,6 +160,16 @@ impl Directory {
     /// The site that an address lies in.
     pub fn site_of(&self, address: IpAddr) -> Option<&Site> {
         self.plan.site_of(address)
+    }
+
+    /// The name of the user's own class.
+    fn own_class_name(&self, user: &User) -> Option<&str> {
+        Some(self.symbols.name(user.class()?))
+    }
+
+    /// The name of the user's own site.
+    fn own_site_name(&self, user: &User) -> Option<&str> {
+        Some(self.symbols.name(user.site()?))
     }
 
     /// The site that a caller is at: by address, or else the user's own.

@@ -348,3 +348,6 @@ impl std::fmt::Display for List<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

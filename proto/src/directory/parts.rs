@@ -232,3 +232,6 @@ fn decode(symbols: &mut Symbols, part: &wire::Part) -> Result<Vec<(u64, User)>, 
     }
     Ok(users)
 }
+
+#[cfg(test)]
+mod tests;

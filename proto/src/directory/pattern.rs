@@ -157,12 +157,13 @@ impl fmt::Display for Match {
 }
 
 impl Match {
-    /// Whether both are met by the same numbers, whichever way they are written.
-    pub fn is_same(&self, other: &Match) -> bool {
-        match (self, other) {
-            (Match::Exact(a), Match::Exact(b)) => a == b,
-            (Match::Pattern(a), Match::Pattern(b)) => a.symbols == b.symbols && a.tail == b.tail,
-            (Match::Exact(_), Match::Pattern(_)) | (Match::Pattern(_), Match::Exact(_)) => false,
+    /// A text that is the same for all ways to write the same pattern.
+    pub fn meaning(&self) -> String {
+        match self {
+            Match::Exact(text) => text.to_string(),
+            Match::Pattern(Pattern { symbols, tail, .. }) => {
+                symbols.iter().fold(format!("_{tail:?}"), |text, set| format!("{text} {:x}", set.0))
+            }
         }
     }
 }
@@ -221,7 +222,7 @@ impl<T: Copy> Default for PatternTree<T> {
 }
 
 impl<T: Copy> PatternTree<T> {
-    /// Adds a pattern; one that [is the same](Match::is_same) as an earlier one takes its place.
+    /// Adds a pattern; one with the same [meaning](Match::meaning) as an earlier one takes its place.
     pub fn insert(&mut self, pattern: &Pattern, value: T) {
         let mut at = 0;
         for &set in &pattern.symbols {

@@ -113,7 +113,7 @@ pub(super) fn without_secrets(value: &mut serde_json::Value) {
 }
 
 /// Whether a stored value is a [`Secret`].
-pub(super) fn is_secret(value: &serde_json::Value) -> bool {
+fn is_secret(value: &serde_json::Value) -> bool {
     value.as_object().is_some_and(|object| object.len() == 1 && object.contains_key(SECRET))
 }
 

@@ -191,6 +191,11 @@ impl User {
         self.rare.as_ref().map_or(Recording::Never, |rare| rare.record)
     }
 
+    /// Whether both are the same user, at whatever time.
+    pub(super) fn is_same_as(&self, other: &User) -> bool {
+        self.name() == other.name() && self.domain == other.domain
+    }
+
     pub(super) fn domain(&self) -> Symbol {
         self.domain
     }

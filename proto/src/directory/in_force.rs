@@ -1,0 +1,44 @@
+//! What a directory asks for and this version does not do yet.
+
+use super::Directory;
+use super::model::Recording;
+use super::user::User;
+
+impl Directory {
+    /// What is read, checked and kept, and has no effect yet: one line a kind, for `apply` and `check` to say once.
+    pub fn not_yet_in_force(&self) -> Vec<String> {
+        let model = self.model();
+        let mut lines = Vec::new();
+        let mut named = |section: &str, names: Vec<&str>| {
+            if !names.is_empty() {
+                lines.push(format!("[[{section}]] {}", first_few(&names)));
+            }
+        };
+        named("schedule", model.schedules.iter().map(|schedule| &*schedule.name).collect());
+        named("menu", model.menus.iter().map(|menu| &*menu.name).collect());
+        named("queue", model.queues.iter().map(|queue| &*queue.name).collect());
+        named("conference", model.conferences.iter().map(|conference| &*conference.name).collect());
+        named("voicemail", model.voicemail.iter().map(|shared| &*shared.name).collect());
+        named("parking", model.parking.iter().map(|lot| &*lot.name).collect());
+        named("music", model.music.iter().map(|music| &*music.name).collect());
+        named("trunk", model.trunks.iter().map(|trunk| &*trunk.name).collect());
+        if model.features.is_some() {
+            lines.push("[features]".into());
+        }
+        let mut kept = |key: &str, has: &dyn Fn(&User) -> bool| match self.users().filter(|user| has(user)).count() {
+            0 => {}
+            1 => lines.push(format!("{key} of 1 user")),
+            count => lines.push(format!("{key} of {count} users")),
+        };
+        kept("voicemail", &|user| user.voicemail().is_some());
+        kept("forward", &|user| !user.forward().is_empty());
+        kept("record", &|user| user.record() != Recording::Never);
+        lines
+    }
+}
+
+fn first_few(names: &[&str]) -> String {
+    const FEW: usize = 5;
+    let first = names[..names.len().min(FEW)].join(", ");
+    if names.len() > FEW { format!("{first} and {} more", names.len() - FEW) } else { first }
+}
