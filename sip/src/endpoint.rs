@@ -149,3 +149,6 @@ impl Endpoint {
         self.clients.is_empty() && self.servers.is_empty() && self.outbox.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;
