@@ -6,11 +6,12 @@ mod values;
 pub use error::{ConfigError, did_you_mean};
 pub use values::{Advertise, Certificate, Listen, Objects, PortRange, Shards, Store, Tls};
 
+use net::Network;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
-use values::{duration, hostname};
+use values::{duration, hostname, networks};
 
 /// The example that ships with Tandem: its values are the ones that errors hold up as good.
 pub const EXAMPLE: &str = include_str!("../deploy/examples/tandem.toml");
@@ -62,7 +63,8 @@ pub struct Proxy {
     /// The certificate of TLS and WSS.
     pub certificate: Certificate,
     /// Networks that are never limited or banned.
-    pub exempt: Vec<String>,
+    #[serde(deserialize_with = "networks")]
+    pub exempt: Vec<Network>,
     /// Worker threads.
     pub workers: Shards,
     /// Connections at most, over all stream transports.
@@ -199,11 +201,6 @@ impl Config {
         if self.proxy.listen.is_empty() {
             return wrong("proxy.listen", "no address to listen on".into());
         }
-        for network in &self.proxy.exempt {
-            if values::Network::parse(network).is_none() {
-                return wrong("proxy.exempt", format!("\"{network}\" is not a network"));
-            }
-        }
         if self.registry.min_expires > self.registry.max_expires {
             return wrong("registry.min_expires", "it is longer than registry.max_expires".into());
         }
@@ -240,7 +237,7 @@ impl Default for Proxy {
             inside: ([127, 0, 0, 1], 5080).into(),
             advertise: vec![Advertise::automatic()],
             certificate: Certificate::Generated,
-            exempt: vec!["127.0.0.0/8".into()],
+            exempt: vec![Network { address: [127, 0, 0, 0].into(), prefix: 8 }],
             workers: Shards::Auto,
             connections: 100_000,
             // Phones refresh a flow at least this often (RFC 5626 §4.4.1 recommends 840–960 s over TCP).

@@ -55,7 +55,7 @@ fn demo_users(directory: &Directory) -> Vec<DemoUser> {
     };
     let unchanged = |user: &DemoUser| {
         let hash = Ha1::compute(Algorithm::Sha256, &user.name, &user.domain, &user.password);
-        directory.user(&format!("{}@{}", user.name, user.domain)).is_some_and(|known| known.ha1_sha256() == hash)
+        directory.user(&format!("{}@{}", user.name, user.domain)).is_some_and(|known| known.ha1(Algorithm::Sha256) == hash)
     };
     demo.user.into_iter().filter(unchanged).collect()
 }

@@ -4,7 +4,7 @@ use crate::directory::Directory;
 use crate::gruu;
 use crate::membership::Membership;
 use arc_swap::ArcSwap;
-use sip::token::Keys;
+use sip::token::{BranchKey, Key, KeyRing, Keys};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The last snapshots. Whoever joins the cluster fills it; workers load from it without waiting.
@@ -32,6 +32,14 @@ impl View {
             gruu: ArcSwap::from_pointee(gruu),
             own_id: AtomicU32::new(0),
         }
+    }
+
+    /// A view to be filled by [`client::join`](crate::client::join). Its keys open nothing of the cluster's: a role starts after the
+    /// member has its id, which comes after the keys.
+    pub fn unjoined() -> View {
+        let ring = || KeyRing::of(Key::new(0, &[0; 32]));
+        let keys = Keys { nonce: ring(), flow: ring(), contact: ring(), branch: BranchKey::new(&[0; 32]) };
+        View::new(keys, gruu::Key::new(&[0; 32]))
     }
 
     /// This member's id; `None` until it has joined for the first time.

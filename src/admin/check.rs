@@ -3,7 +3,7 @@
 use crate::arguments::Check;
 use crate::config::{Config, Store};
 use crate::exit::Failure;
-use proto::directory::{Directory, Source};
+use proto::directory::Directory;
 use proto::wire::SourceFile;
 use serde_json::json;
 use std::path::Path;
@@ -93,12 +93,7 @@ pub fn is_program(name: &str) -> bool {
 
 /// What applying these files to an empty exchange would do.
 fn directory(files: &[SourceFile]) -> Result<Vec<String>, Vec<String>> {
-    let line = |p: proto::wire::Problem| match p.line {
-        0 => format!("{}: {}: {}", p.file, p.key, p.message),
-        _ => format!("{}:{}: {}: {}", p.file, p.line, p.key, p.message),
-    };
-    let source = Source::parse(files).map_err(|found| found.into_iter().map(line).collect::<Vec<_>>())?;
-    let (directory, mut lines) = source.compile(&Directory::empty());
-    lines.extend(directory.not_yet_in_force().iter().map(|what| format!("not yet in force: {what}")));
-    Ok(lines)
+    let change = Directory::empty().apply(files).map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let not_yet = change.directory.not_yet_in_force();
+    Ok(change.difference.into_iter().chain(not_yet.iter().map(|what| format!("not yet in force: {what}"))).collect())
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de::Error};
 use std::fmt;
+use net::Network;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
     /// udp, tcp, tls, ws or wss.
-    pub transport: sip::Transport,
+    pub transport: sip::hop::Transport,
     /// Address and port.
     pub address: SocketAddr,
 }
@@ -22,11 +23,11 @@ impl FromStr for Listen {
         let wrong = || format!("\"{text}\" is not a listener like \"udp://0.0.0.0:5060\" (udp, tcp, tls, ws, wss)");
         let (transport, address) = text.split_once("://").ok_or_else(wrong)?;
         let transport = match transport {
-            "udp" => sip::Transport::Udp,
-            "tcp" => sip::Transport::Tcp,
-            "tls" => sip::Transport::Tls,
-            "ws" => sip::Transport::Ws,
-            "wss" => sip::Transport::Wss,
+            "udp" => sip::hop::Transport::Udp,
+            "tcp" => sip::hop::Transport::Tcp,
+            "tls" => sip::hop::Transport::Tls,
+            "ws" => sip::hop::Transport::Ws,
+            "wss" => sip::hop::Transport::Wss,
             _ => return Err(wrong()),
         };
         Ok(Listen { transport, address: address.parse().map_err(|_| wrong())? })
@@ -64,35 +65,12 @@ impl<'de> Deserialize<'de> for Advertise {
             host: String,
         }
         let Rule { to, host } = Rule::deserialize(from)?;
-        let to = Network::parse(&to).ok_or_else(|| Error::custom(format!("\"{to}\" is not a network")))?;
+        let to: Network = to.parse().map_err(Error::custom)?;
         let host = (host != "auto").then_some(host);
         if host.as_deref().is_some_and(|h| h.parse::<IpAddr>().is_err() && !hostname(h)) {
             return Err(Error::custom("host is neither \"auto\" nor an address nor a name"));
         }
         Ok(Advertise { to, host })
-    }
-}
-
-/// A network in CIDR notation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    /// Its address.
-    pub address: IpAddr,
-    /// Leading bits that count, 0–32 or 0–128.
-    pub prefix: u8,
-}
-
-impl Network {
-    /// `10.0.0.0/8`, `2001:db8::/32`, or one address.
-    pub fn parse(text: &str) -> Option<Network> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?),
-            None => {
-                let address: IpAddr = text.parse().ok()?;
-                (address, if address.is_ipv4() { 32 } else { 128 })
-            }
-        };
-        (prefix <= if address.is_ipv4() { 32 } else { 128 }).then_some(Network { address, prefix })
     }
 }
 
@@ -287,6 +265,11 @@ pub fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error
         Ok(number) if milliseconds > 0 => Ok(Duration::from_millis(u64::from(number) * milliseconds)),
         Ok(_) | Err(_) => Err(Error::custom(format!("\"{text}\" is not a duration like \"10s\", \"500ms\", \"5m\" or \"1h\""))),
     }
+}
+
+/// A list of networks such as `"10.0.0.0/8"`.
+pub fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Network>, D::Error> {
+    Vec::<String>::deserialize(from)?.iter().map(|text| text.parse().map_err(Error::custom)).collect()
 }
 
 /// Whether `text` can stand as a host name: letters, digits, dashes and dots.

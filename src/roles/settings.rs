@@ -1,0 +1,92 @@
+//! From `tandem.toml` to what each role is started with.
+
+use super::tls;
+use crate::config::{Advertise, Certificate, Config, Objects, Store};
+use crate::exit::Failure;
+use registry::{StartError, StoreConfig};
+use std::path::PathBuf;
+
+pub fn registry(config: &Config) -> Result<registry::Config, Failure> {
+    Ok(registry::Config {
+        name: config.name.clone(),
+        region: config.region.clone(),
+        listen: config.registry.listen,
+        store: match &config.registry.store {
+            Store::Embedded(folder) => StoreConfig::Embedded(folder.clone()),
+            Store::Etcd(endpoints) => {
+                StoreConfig::Etcd(registry::EtcdOptions { endpoints: endpoints.clone(), ..Default::default() })
+            }
+        },
+        tls: config.registry.tls.as_ref().map(tls::read).transpose()?,
+        policy: registry::Expiry {
+            min: config.registry.min_expires.as_secs() as u32,
+            max: config.registry.max_expires.as_secs() as u32,
+        },
+        periods: Default::default(),
+        demo: Some(proto::directory::DEMO),
+    })
+}
+
+/// A missing certificate is the configuration's fault, everything else the world's.
+pub fn registry_failure(why: &StartError) -> Failure {
+    match why {
+        StartError::Plain(_) => Failure::Configuration(why.to_string()),
+        StartError::Store(_) | StartError::Directory(_) | StartError::Listen { .. } | StartError::Tls(_) => {
+            Failure::Operation(why.to_string())
+        }
+    }
+}
+
+pub fn proxy(config: &Config, remembered: usize) -> proxy::Config {
+    let listen = config.proxy.listen.iter().map(|l| proxy::Listen { transport: l.transport, address: l.address }).collect();
+    let mut settings = proxy::Config::new(&config.name, &config.cluster, &config.region, listen, config.proxy.inside);
+    settings.advertise = config
+        .proxy
+        .advertise
+        .iter()
+        .map(|Advertise { to, host }| proxy::Advertise { to: *to, host: host.clone() })
+        .collect();
+    settings.certificate = match &config.proxy.certificate {
+        Certificate::Generated => proxy::Certificate::Generated,
+        Certificate::Files { chain, key } => proxy::Certificate::Files { chain: chain.clone(), key: key.clone() },
+    };
+    settings.workers = config.proxy.workers.count();
+    settings.remembered = remembered;
+    settings.limits.exempt = config.proxy.exempt.clone();
+    settings.connections.total = config.proxy.connections;
+    settings.connections.idle = config.proxy.idle;
+    settings
+}
+
+pub fn node(config: &Config) -> node::Config {
+    let ports = config.media.rtp.ports;
+    let prompts = match &config.media.objects {
+        Objects::Folder(folder) => folder.join("prompts"),
+        Objects::S3(_) => PathBuf::from("tandem-data/objects/prompts"),
+    };
+    node::Config {
+        name: config.name.clone(),
+        region: config.region.clone(),
+        cluster: config.cluster.clone(),
+        inside: config.media.inside,
+        shards: config.media.shards.count(),
+        rtp: node::Rtp {
+            ports: ports.first..=ports.last,
+            advertise: config
+                .media
+                .rtp
+                .advertise
+                .iter()
+                .map(|Advertise { to, host }| node::Advertise {
+                    to: *to,
+                    host: host.as_deref().and_then(|host| host.parse().ok()),
+                })
+                .collect(),
+            ..node::Rtp::default()
+        },
+        silence: config.media.silence,
+        prompts,
+        speech: config.media.speech.command.clone(),
+        ..node::Config::default()
+    }
+}
