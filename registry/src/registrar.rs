@@ -8,7 +8,7 @@ mod contact;
 mod nonce;
 pub mod record;
 
-pub use answer::locate;
+pub use answer::{locate, to_wire_in_full};
 
 use answer::{bindings, refusal};
 use contact::{find, is_same, same_route};

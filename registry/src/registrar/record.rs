@@ -158,6 +158,11 @@ impl Binding {
         self.state == State::Live && self.expires_at > now
     }
 
+    /// Whether the store has it: everything but the memory of a removal.
+    pub fn is_kept(&self) -> bool {
+        self.state == State::Live
+    }
+
     fn to_stored(&self) -> wire::StoredBinding {
         let texts = self.texts();
         wire::StoredBinding {
