@@ -5,9 +5,9 @@
 
 mod clients;
 mod event;
+mod incoming;
 mod outbox;
 mod servers;
-mod source;
 
 pub use event::{ClientId, Counts, Event, ServerId};
 
@@ -17,6 +17,7 @@ use crate::message::{Message, Method};
 use crate::random::Random;
 use crate::timer::Timers;
 use clients::Clients;
+use incoming::Incoming;
 use outbox::{Outbox, TransactionId};
 use servers::Servers;
 use std::time::Instant;
@@ -52,14 +53,13 @@ impl Endpoint {
 
     /// A datagram or a frame has come. What is no message, or none for us, is answered or dropped and counted.
     pub fn handle_message(&mut self, now: Instant, from: Hop, bytes: &[u8]) {
-        let stamped;
-        let mut message = match Message::parse(bytes) {
+        let message = match Message::parse(bytes) {
             Ok(message) => message,
             Err(rejected) => {
                 self.outbox.counts.malformed += 1;
                 if let Some(partial) = rejected.partial.filter(|it| it.is_request() && it.method() != Method::Ack) {
                     let refusal = Builder::response(&partial, rejected.status, "Malformed Message");
-                    self.servers.refuse(&mut self.outbox, from, &partial, refusal);
+                    self.servers.refuse(&mut self.outbox, &Incoming::new(&partial, from), refusal);
                 }
                 return;
             }
@@ -67,13 +67,13 @@ impl Endpoint {
         if !message.is_request() {
             return self.clients.handle_response(now, &mut self.outbox, from, &message);
         }
-        if let Some(bytes) = source::stamped(&message, from) {
-            stamped = bytes;
-            // The parser has just accepted the same message without the stamp.
-            let Ok(parsed) = Message::parse(&stamped) else { return };
-            message = parsed;
+        let request = Incoming::new(&message, from);
+        let Some(stamped) = request.stamped() else {
+            return self.servers.handle_request(now, &mut self.outbox, &request);
+        };
+        if let Ok(message) = Message::parse(&stamped) {
+            self.servers.handle_request(now, &mut self.outbox, &Incoming::new(&message, from));
         }
-        self.servers.handle_request(now, &mut self.outbox, from, &message);
     }
 
     /// Sends a request, complete but for its Via, and repeats it until it is answered. Not for ACK and CANCEL.
@@ -81,7 +81,7 @@ impl Endpoint {
     /// The last event that names the id is, for an INVITE, a [`Event::Response`] of 300 or more, or [`Event::Ended`] some time after a
     /// 2xx; otherwise a final response; in either case [`Event::Timeout`] or [`Event::Unreachable`] where nobody answers.
     pub fn request(&mut self, now: Instant, to: Hop, message: Vec<u8>) -> ClientId {
-        self.clients.request(now, &mut self.outbox, to, message)
+        self.clients.request(now, &mut self.outbox, to, &message)
     }
 
     /// Cancels an INVITE as soon as that is allowed (RFC 3261 §9.1); nothing for another request, or after a final response.
@@ -99,7 +99,7 @@ impl Endpoint {
 
     /// Sends the ACK of a 2xx, complete but for its Via; the user repeats it for each copy of the 2xx.
     pub fn send(&mut self, to: Hop, message: Vec<u8>) {
-        self.clients.send(&mut self.outbox, to, message);
+        self.clients.send(&mut self.outbox, to, &message);
     }
 
     /// Sends a complete response. One that comes after a final response is dropped, and so is one for a transaction that is over.

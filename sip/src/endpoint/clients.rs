@@ -58,9 +58,9 @@ impl Clients {
         self.open.is_empty()
     }
 
-    pub(super) fn request(&mut self, now: Instant, outbox: &mut Outbox, to: Hop, mut bytes: Vec<u8>) -> ClientId {
+    pub(super) fn request(&mut self, now: Instant, outbox: &mut Outbox, to: Hop, message: &[u8]) -> ClientId {
         let id = self.next_id();
-        self.push_via(&mut bytes, to.transport, id);
+        let bytes = self.with_via(message, to.transport, id);
         let machine = if bytes.starts_with(b"INVITE ") {
             Machine::Invite(ClientInvite::new(now, &outbox.timers, to.transport))
         } else {
@@ -70,10 +70,9 @@ impl Clients {
         id
     }
 
-    pub(super) fn send(&mut self, outbox: &mut Outbox, to: Hop, mut bytes: Vec<u8>) {
+    pub(super) fn send(&mut self, outbox: &mut Outbox, to: Hop, message: &[u8]) {
         let id = self.next_id();
-        self.push_via(&mut bytes, to.transport, id);
-        outbox.transmit(to, bytes);
+        outbox.transmit(to, self.with_via(message, to.transport, id));
     }
 
     pub(super) fn cancel(&mut self, now: Instant, outbox: &mut Outbox, id: ClientId, reason: Option<&str>) {
@@ -196,11 +195,17 @@ impl Clients {
         ClientId(self.count)
     }
 
-    /// Puts our Via behind the start line.
-    fn push_via(&self, bytes: &mut Vec<u8>, transport: Transport, id: ClientId) {
-        let at = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
-        let via = format!("Via: SIP/2.0/{transport} {};branch={}\r\n", self.sent_by, self.branch(id));
-        bytes.splice(at..at, via.into_bytes());
+    /// The message with our Via behind the start line.
+    fn with_via(&self, message: &[u8], transport: Transport, id: ClientId) -> Vec<u8> {
+        let (start, rest) = message.split_at(memchr::memchr(b'\n', message).map_or(message.len(), |end| end + 1));
+        let mut bytes = Vec::with_capacity(message.len() + self.sent_by.len() + 80);
+        bytes.extend_from_slice(start);
+        let branch = self.branch(id);
+        for part in ["Via: SIP/2.0/", transport.via_text(), " ", &self.sent_by, ";branch=", &branch, "\r\n"] {
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        bytes.extend_from_slice(rest);
+        bytes
     }
 
     /// The branch of a transaction: its number and a keyed hash of it, so that a response finds its transaction without a table, and
