@@ -15,7 +15,7 @@ pub(crate) const OPAQUE: Class = Class(64);
 /// Value of a header's parameter outside quotes; more than the grammar's token and host, as phones send more.
 pub(crate) const PARAM_VALUE: Class = Class(128);
 
-const TABLE: [u8; 256] = table();
+static TABLE: [u8; 256] = table();
 
 const fn table() -> [u8; 256] {
     let mut table = [0; 256];
@@ -81,26 +81,38 @@ impl Class {
     /// How many bytes at the start of `text` are of the class.
     #[inline]
     pub(crate) fn run(self, text: &[u8]) -> usize {
-        text.iter().position(|&byte| !self.holds(byte)).unwrap_or(text.len())
+        let (words, tail) = text.as_chunks::<4>();
+        for (index, word) in words.iter().enumerate() {
+            if let Some(at) = word.iter().position(|&byte| !self.holds(byte)) {
+                return index * 4 + at;
+            }
+        }
+        tail.iter().position(|&byte| !self.holds(byte)).map_or(text.len(), |at| words.len() * 4 + at)
     }
 
     /// Whether all of `text` is of the class; true for the empty text.
     #[inline]
     pub(crate) fn is_all(self, text: &[u8]) -> bool {
-        text.iter().all(|&byte| self.holds(byte))
+        self.run(text) == text.len()
+    }
+
+    /// How many bytes at the start of `text` are of the class or `%` with two hexadecimal digits.
+    #[inline]
+    pub(crate) fn run_escaped(self, text: &[u8]) -> usize {
+        let mut at = self.run(text);
+        while let Some([b'%', high, low]) = text.get(at..at + 3)
+            && high.is_ascii_hexdigit()
+            && low.is_ascii_hexdigit()
+        {
+            at += 3 + self.run(&text[at + 3..]);
+        }
+        at
     }
 
     /// Whether all of `text` is of the class or `%` with two hexadecimal digits.
     #[inline]
     pub(crate) fn is_all_escaped(self, text: &[u8]) -> bool {
-        let mut rest = &text[self.run(text)..];
-        while let [b'%', high, low, after @ ..] = rest
-            && high.is_ascii_hexdigit()
-            && low.is_ascii_hexdigit()
-        {
-            rest = &after[self.run(after)..];
-        }
-        rest.is_empty()
+        self.run_escaped(text) == text.len()
     }
 }
 
@@ -113,7 +125,19 @@ pub(crate) fn is_token(text: &str) -> bool {
 /// How many bytes at the start of `text` are spaces or folding.
 #[inline]
 pub(crate) fn spaces(text: &[u8]) -> usize {
-    text.iter().position(|&byte| !is_space(byte)).unwrap_or(text.len())
+    let mut count = 0;
+    while let Some(&byte) = text.get(count)
+        && is_space(byte)
+    {
+        count += 1;
+    }
+    count
+}
+
+/// `text` from its first byte that is no space or folding.
+#[inline]
+pub(crate) fn skip_spaces(text: &str) -> &str {
+    &text[spaces(text.as_bytes())..]
 }
 
 /// SP, HT, or the CR and LF of a folded line.

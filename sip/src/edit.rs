@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 
 use crate::headers::split_values;
 use crate::message::{Message, Name};
-use text::Scratch;
 pub(crate) use text::write_value;
+use text::{Piece, Scratch};
 
 /// Changes to one message, written out in one pass.
 ///
@@ -26,12 +26,13 @@ pub struct Edit<'m> {
 /// Bytes `at..end` give way to `text`.
 #[derive(Clone, Copy)]
 struct Splice {
+    /// Of an inserted line; `Other` for any other change.
     name: Name,
     at: u16,
     end: u16,
-    /// Among those at the same place: smaller first. Insertions are negative where they go before earlier ones.
+    /// Among insertions at the same place: smaller first.
     rank: i16,
-    text: (u32, u32),
+    text: Piece,
 }
 
 impl<'m> Edit<'m> {
@@ -50,73 +51,70 @@ impl<'m> Edit<'m> {
 
     /// A new line before all lines of its name.
     pub fn push_front(&mut self, name: Name, value: impl Display) {
-        let first = self.message.lines().find(|line| line.name == name);
-        let at = first
-            .and_then(|line| self.message.line_range(line.index))
-            .map_or(self.message.start_line_end(), |range| range.start);
-        let rank = -1 - self.splices.len() as i16;
-        self.insert_line(name, at, rank, value);
+        let at = self.first_line(name).map_or(self.message.start_line_end(), |range| range.start);
+        self.insert_line(name, at, -1 - self.splices.len() as i16, value);
     }
 
     /// A new line after all others.
     pub fn append(&mut self, name: Name, value: impl Display) {
-        let rank = self.splices.len() as i16;
-        self.insert_line(name, self.message.headers_end(), rank, value);
+        self.insert_line(name, self.message.headers_end(), self.splices.len() as i16, value);
     }
 
-    /// Removes all lines of a name.
+    /// Removes all lines of a name, also those that earlier changes added.
     pub fn remove(&mut self, name: Name) {
-        self.splices.retain(|splice| splice.name != name);
-        for line in self.message.lines().filter(|line| line.name == name) {
-            self.cut(line.index);
+        self.splices.retain(|splice| splice.name != name || name == Name::Other);
+        let message = self.message;
+        for index in message.indexes_of(name) {
+            self.remove_line(index);
         }
     }
 
     /// Removes one line of the message; the index is that of [`crate::message::Line`].
     pub fn remove_line(&mut self, index: usize) {
-        self.cut(index);
+        if let Some(range) = self.message.line_range(index) {
+            self.push(Name::Other, range, 0, Piece::EMPTY);
+        }
     }
 
-    /// Removes all lines whose name begins so, in any case.
+    /// Removes all lines of the message whose name begins so, in any case.
     pub fn remove_prefixed(&mut self, prefix: &str) {
-        let has_prefix = |text: &str| {
-            text.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-        };
-        for line in self.message.lines().filter(|line| has_prefix(line.text)) {
-            self.cut(line.index);
+        let message = self.message;
+        let (head, prefix) = (message.head().as_bytes(), prefix.as_bytes());
+        for (index, range) in (0..).map_while(|index| Some((index, message.line_range(index)?))) {
+            if head[range].get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+                self.remove_line(index);
+            }
         }
     }
 
     /// One line with this value in place of all lines of the name; at the end where there is none.
     pub fn set(&mut self, name: Name, value: impl Display) {
         self.remove(name);
-        let first = self.message.lines().find(|line| line.name == name);
-        let at = first
-            .and_then(|line| self.message.line_range(line.index))
-            .map_or(self.message.headers_end(), |range| range.start);
-        let rank = self.splices.len() as i16;
-        self.insert_line(name, at, rank, value);
+        let at = self.first_line(name).map_or(self.message.headers_end(), |range| range.start);
+        self.insert_line(name, at, self.splices.len() as i16, value);
     }
 
-    /// Another value for one line.
+    /// Another value for one line of the message.
     pub fn replace_line(&mut self, index: usize, value: impl Display) {
         if let Some(line) = self.message.lines().nth(index) {
             self.replace(line.value, value);
         }
     }
 
-    /// Removes the first value of a name that is still there: a line, or one of its comma list.
+    /// Removes the first value of a name that is still there: a line, or one of its comma list. Lines that this edit
+    /// inserted stay.
     pub fn pop_first_value(&mut self, name: Name) {
         let message = self.message;
-        for line in message.lines().filter(|line| line.name == name) {
-            let mut values = split_values(line.value).map(|value| self.offset(value)).peekable();
-            while let Some(value) = values.next() {
-                if self.is_cut(value.start) {
+        for index in message.indexes_of(name) {
+            let value = message.value_of(index);
+            let mut starts = split_values(value).map(|value| self.offset(value).start).peekable();
+            while let Some(start) = starts.next() {
+                if self.is_cut(start) {
                     continue;
                 }
-                match values.peek() {
-                    Some(next) => self.push(name, value.start..next.start, 0, (0, 0)),
-                    None => self.cut(line.index),
+                match starts.peek().copied() {
+                    Some(next) => self.push(Name::Other, start..next, 0, Piece::EMPTY),
+                    None => self.remove_line(index),
                 }
                 return;
             }
@@ -149,10 +147,10 @@ impl<'m> Edit<'m> {
     }
 
     /// Appends the changed message. It always has a Content-Length, so that it can go out on a stream.
-    pub fn write(mut self, out: &mut Vec<u8>) {
+    pub fn write(&mut self, out: &mut Vec<u8>) {
         let body = self.body.unwrap_or(self.message.body());
-        if self.message.header(Name::ContentLength).is_none() && self.body.is_none() {
-            self.append(Name::ContentLength, body.len());
+        if self.body.is_none() && self.message.header(Name::ContentLength).is_none() {
+            self.set(Name::ContentLength, body.len());
         }
         self.splices.sort_unstable_by_key(|splice| (splice.at, splice.end > splice.at, splice.rank));
         let head = self.message.head().as_bytes();
@@ -160,16 +158,18 @@ impl<'m> Edit<'m> {
         let mut done = 0;
         for splice in &self.splices {
             let (at, end) = (splice.at as usize, splice.end as usize);
-            if at < done {
-                done = done.max(end);
-                continue;
+            if at >= done {
+                out.extend_from_slice(&head[done..at]);
+                out.extend_from_slice(self.scratch.get(splice.text));
             }
-            out.extend_from_slice(&head[done..at]);
-            out.extend_from_slice(self.scratch.get(splice.text));
-            done = end;
+            done = done.max(end);
         }
         out.extend_from_slice(&head[done..]);
         out.extend_from_slice(body);
+    }
+
+    fn first_line(&self, name: Name) -> Option<Range<usize>> {
+        self.message.line_range(self.message.indexes_of(name).next()?)
     }
 
     fn insert_line(&mut self, name: Name, at: usize, rank: i16, value: impl Display) {
@@ -177,13 +177,7 @@ impl<'m> Edit<'m> {
         self.push(name, at..at, rank, text);
     }
 
-    fn cut(&mut self, index: usize) {
-        if let Some(range) = self.message.line_range(index) {
-            self.push(Name::Other, range, 0, (0, 0));
-        }
-    }
-
-    fn push(&mut self, name: Name, range: Range<usize>, rank: i16, text: (u32, u32)) {
+    fn push(&mut self, name: Name, range: Range<usize>, rank: i16, text: Piece) {
         self.splices.push(Splice { name, at: range.start as u16, end: range.end as u16, rank, text });
     }
 

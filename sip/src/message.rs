@@ -237,6 +237,17 @@ impl<'a> Message<'a> {
         &self.head[slot.value as usize..slot.value_end as usize]
     }
 
+    /// Indexes of the lines of this name.
+    pub(crate) fn indexes_of(&self, name: Name) -> impl Iterator<Item = usize> + use<'_, 'a> {
+        let first = if name == Name::Other { 0 } else { self.first[name as usize] as usize };
+        (first..self.slots.len()).filter(move |index| self.slots[*index].name == name)
+    }
+
+    /// Value of header line `index`.
+    pub(crate) fn value_of(&self, index: usize) -> &'a str {
+        self.value(&self.slots[index])
+    }
+
     /// Bytes of header line `index` with its CRLF.
     pub(crate) fn line_range(&self, index: usize) -> Option<std::ops::Range<usize>> {
         let line = self.slots.get(index)?.line as usize;
@@ -244,7 +255,7 @@ impl<'a> Message<'a> {
         Some(line..end)
     }
 
-    /// Bytes of the start line with its CRLF.
+    /// Offset of the first header line.
     pub(crate) fn start_line_end(&self) -> usize {
         self.slots.first().map_or(self.headers_end(), |slot| slot.line as usize)
     }

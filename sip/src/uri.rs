@@ -6,7 +6,7 @@ mod host;
 use std::borrow::Cow;
 
 pub use host::Host;
-pub(crate) use host::host_and_port;
+pub(crate) use host::take_port;
 
 use crate::chars::{OPAQUE, PASSWORD, URI_HEADER, URI_PARAM, USER};
 
@@ -79,7 +79,8 @@ impl<'a> Uri<'a> {
         if text.len() > MAX_URI {
             return Err(UriError::TooLong);
         }
-        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
+        let colon = memchr::memchr(b':', text.as_bytes()).ok_or(UriError::Scheme)?;
+        let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
         if scheme.eq_ignore_ascii_case("sip") {
             Uri::parse_sip(text, Scheme::Sip, rest)
         } else if scheme.eq_ignore_ascii_case("sips") {
@@ -103,34 +104,37 @@ impl<'a> Uri<'a> {
         Uri { text, scheme, user: None, password: None, host: Host::Name(""), port: None, params: "", headers: "" }
     }
 
-    fn parse_sip(text: &'a str, scheme: Scheme, rest: &'a str) -> Result<Uri<'a>, UriError> {
+    fn parse_sip(text: &'a str, scheme: Scheme, mut rest: &'a str) -> Result<Uri<'a>, UriError> {
         let mut uri = Uri::bare(text, scheme);
-        let rest = match memchr::memchr(b'@', rest.as_bytes()) {
-            Some(at) => {
-                uri.user_and_password(&rest[..at])?;
-                &rest[at + 1..]
-            }
-            None => rest,
-        };
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (host, params) = rest.split_at(memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len()));
-        (uri.host, uri.port) = host_and_port(host).ok_or(UriError::Host)?;
-        if !URI_PARAM.is_all_escaped(params.as_bytes()) {
-            return Err(UriError::Params);
+        if let Some(at) = memchr::memchr(b'@', rest.as_bytes()) {
+            uri.user_and_password(&rest[..at])?;
+            rest = &rest[at + 1..];
         }
-        if !URI_HEADER.is_all_escaped(headers.as_bytes()) {
-            return Err(UriError::Headers);
+        (uri.host, rest) = Host::take(rest).ok_or(UriError::Host)?;
+        if let Some(after) = rest.strip_prefix(':') {
+            let (port, after) = take_port(after).ok_or(UriError::Host)?;
+            (uri.port, rest) = (Some(port), after);
         }
-        Ok(Uri { params, headers, ..uri })
+        let mut fault = UriError::Host;
+        if rest.starts_with(';') {
+            (uri.params, rest) = rest.split_at(URI_PARAM.run_escaped(rest.as_bytes()));
+            fault = UriError::Params;
+        }
+        if let Some(after) = rest.strip_prefix('?') {
+            (uri.headers, rest) = after.split_at(URI_HEADER.run_escaped(after.as_bytes()));
+            fault = UriError::Headers;
+        }
+        if rest.is_empty() { Ok(uri) } else { Err(fault) }
     }
 
     fn user_and_password(&mut self, text: &'a str) -> Result<(), UriError> {
-        let (user, password) = match text.split_once(':') {
-            Some((user, password)) => (user, Some(password)),
-            None => (text, None),
+        let (user, rest) = text.split_at(USER.run_escaped(text.as_bytes()));
+        let password = rest.strip_prefix(':');
+        let is_password = match password {
+            Some(password) => PASSWORD.is_all_escaped(password.as_bytes()),
+            None => rest.is_empty(),
         };
-        let is_password = password.is_none_or(|password| PASSWORD.is_all_escaped(password.as_bytes()));
-        if user.is_empty() || !USER.is_all_escaped(user.as_bytes()) || !is_password {
+        if user.is_empty() || !is_password {
             return Err(UriError::User);
         }
         (self.user, self.password) = (Some(user), password);

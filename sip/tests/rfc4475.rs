@@ -61,7 +61,7 @@ const MESSAGES: [(&str, &str, Outcome); 49] = [
     ("3.3.5", "bext01", Valid(bext01)),
     ("3.3.6", "invut", Valid(invut)),
     ("3.3.7", "regaut01", Valid(regaut01)),
-    ("3.3.8", "multi01", Refused(400, ParseError::Repeated(Name::CallId))),
+    ("3.3.8", "multi01", Refused(400, ParseError::Repeated(Name::CSeq))),
     ("3.3.9", "mcl01", Refused(400, ParseError::Repeated(Name::ContentLength))),
     ("3.3.10", "bcast", Valid(bcast)),
     ("3.3.11", "zeromf", Valid(zeromf)),

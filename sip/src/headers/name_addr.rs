@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::params::{Params, end_of_quotes, pop_param};
 use super::{HeaderError, number};
-use crate::chars::OPAQUE;
+use crate::chars::{OPAQUE, skip_spaces};
 use crate::uri::{Uri, UriError};
 
 /// An address as in From, To, Contact, Route, Refer-To: `"Display" <uri>;params` or `uri;params` (RFC 3261 §20.10).
@@ -23,7 +23,7 @@ impl<'a> NameAddr<'a> {
         let text = text.trim_ascii();
         let (display, rest) = if text.starts_with('"') {
             let end = end_of_quotes(text.as_bytes(), 0)?;
-            (&text[1..end - 1], text[end..].trim_ascii_start())
+            (&text[1..end - 1], skip_spaces(&text[end..]))
         } else {
             match memchr::memchr2(b'<', b';', text.as_bytes()) {
                 Some(at) if text.as_bytes()[at] == b'<' => (display_name(&text[..at])?, &text[at..]),
@@ -31,34 +31,39 @@ impl<'a> NameAddr<'a> {
             }
         };
         let inside = rest.strip_prefix('<').ok_or(HeaderError::Brackets)?;
-        let end = memchr::memchr(b'>', inside.as_bytes()).ok_or(HeaderError::Brackets)?;
-        NameAddr::with_params(display, &inside[..end], &inside[end + 1..])
+        let (uri_text, rest) = inside.split_at(OPAQUE.run(inside.as_bytes()));
+        match rest.strip_prefix('>') {
+            Some(params) => NameAddr::with_params(display, uri_text, params),
+            None if rest.contains('>') => Err(HeaderError::Uri),
+            None => Err(HeaderError::Brackets),
+        }
     }
 
     /// A URI with `,` or `?` must stand in brackets (RFC 3261 §20); its `;` begin parameters of the header.
     fn without_brackets(text: &'a str, end: usize) -> Result<NameAddr<'a>, HeaderError> {
         let (uri, params) = text.split_at(end);
+        let uri = uri.trim_ascii_end();
         if memchr::memchr2(b',', b'?', uri.as_bytes()).is_some() {
             return Err(HeaderError::Brackets);
         }
-        NameAddr::with_params("", uri.trim_ascii_end(), params)
+        if !OPAQUE.is_all(uri.as_bytes()) {
+            return Err(HeaderError::Uri);
+        }
+        NameAddr::with_params("", uri, params)
     }
 
     fn with_params(display: &'a str, uri_text: &'a str, params: &'a str) -> Result<NameAddr<'a>, HeaderError> {
-        if uri_text.is_empty() || !OPAQUE.is_all(uri_text.as_bytes()) {
+        if uri_text.is_empty() {
             return Err(HeaderError::Uri);
         }
-        let params = Params::new(params);
-        let (mut rest, mut tag) = (params.text(), None);
+        let mut address = NameAddr { display, uri_text, params: Params::new(params), tag: None };
+        let mut rest = address.params.text();
         while let Some((name, value)) = pop_param(&mut rest)? {
-            if tag.is_none() && name.eq_ignore_ascii_case("tag") {
-                tag = Some(value).filter(|tag| !tag.is_empty());
+            if address.tag.is_none() && name.eq_ignore_ascii_case("tag") {
+                address.tag = Some(value).filter(|tag| !tag.is_empty());
             }
         }
-        if !rest.is_empty() {
-            return Err(HeaderError::Parameter);
-        }
-        Ok(NameAddr { display, uri_text, params, tag })
+        if rest.is_empty() { Ok(address) } else { Err(HeaderError::Parameter) }
     }
 
     /// The URI, parsed.

@@ -1,7 +1,7 @@
 use super::params::pop_param;
 use super::{HeaderError, Params};
-use crate::chars::{TOKEN, spaces};
-use crate::uri::{Host, host_and_port};
+use crate::chars::{TOKEN, skip_spaces, spaces};
+use crate::uri::{Host, take_port};
 
 /// One value of Via (RFC 3261 §20.42, RFC 3581).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +61,14 @@ impl<'a> Via<'a> {
         if transport.is_empty() || gap == 0 {
             return Err(HeaderError::Protocol);
         }
-        let sent_by_end = memchr::memchr2(b';', b',', rest.as_bytes()).unwrap_or(rest.len());
-        let (sent_by, after) = rest.split_at(sent_by_end);
-        let (host, port) = host_and_port(sent_by[gap..].trim_ascii_end()).ok_or(HeaderError::Host)?;
-        let mut via = Via { transport, host, port, ..Via::default() };
-        let mut rest = after;
+        let (host, rest) = Host::take(&rest[gap..]).ok_or(HeaderError::Host)?;
+        let mut via = Via { transport, host, ..Via::default() };
+        let mut rest = skip_spaces(rest);
+        if let Some(after) = rest.strip_prefix(':') {
+            let (port, after) = take_port(skip_spaces(after)).ok_or(HeaderError::Host)?;
+            (via.port, rest) = (Some(port), skip_spaces(after));
+        }
+        let params = rest;
         while let Some((name, value)) = pop_param(&mut rest)? {
             match name.len() {
                 6 if name.eq_ignore_ascii_case("branch") => via.branch = Some(value).filter(|value| !value.is_empty()),
@@ -81,7 +84,7 @@ impl<'a> Via<'a> {
         if !rest.is_empty() && !rest.starts_with(',') {
             return Err(HeaderError::Parameter);
         }
-        via.params = Params::new(&after[..after.len() - rest.len()]);
+        via.params = Params::new(&params[..params.len() - rest.len()]);
         via.text = text[..text.len() - rest.len()].trim_ascii_end();
         Ok((via, rest))
     }

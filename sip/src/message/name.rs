@@ -138,9 +138,9 @@ impl Name {
         }
         let mut next = BUCKETS[bucket(text.len(), *first, *last)];
         while next != NONE {
-            let name = Name::ALL[next as usize];
-            if name.text().as_bytes().eq_ignore_ascii_case(text) {
-                return name;
+            let known = TEXTS[next as usize].as_bytes();
+            if known == text || known.eq_ignore_ascii_case(text) {
+                return Name::ALL[next as usize];
             }
             next = CHAINS[next as usize];
         }
@@ -156,12 +156,23 @@ impl fmt::Display for Name {
 
 /// Names of one bucket are chained, so that a name can be added without a search for a perfect hash.
 const fn bucket(len: usize, first: u8, last: u8) -> usize {
-    (len.wrapping_mul(31) ^ ((first | 0x20) as usize).wrapping_mul(7) ^ ((last | 0x20) as usize).wrapping_mul(3)) & 0xff
+    (len * 10 + (first | 0x20) as usize * 61 + (last | 0x20) as usize * 15) & 0xff
 }
 
 const NONE: u8 = u8::MAX;
-const BUCKETS: [u8; 256] = chained().0;
-const CHAINS: [u8; Name::COUNT] = chained().1;
+static TEXTS: [&str; Name::COUNT] = texts();
+static BUCKETS: [u8; 256] = chained().0;
+static CHAINS: [u8; Name::COUNT] = chained().1;
+
+const fn texts() -> [&'static str; Name::COUNT] {
+    let mut texts = [""; Name::COUNT];
+    let mut index = 0;
+    while index < Name::ALL.len() {
+        texts[index] = Name::ALL[index].text();
+        index += 1;
+    }
+    texts
+}
 
 const fn chained() -> ([u8; 256], [u8; Name::COUNT]) {
     let (mut buckets, mut chains) = ([NONE; 256], [NONE; Name::COUNT]);

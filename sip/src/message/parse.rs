@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::{MAX_LINE, MAX_LINES, MAX_MESSAGE, Message, Method, NO_LINE, Name, ParseError, Rejected, Slot, Start};
-use crate::chars::{TOKEN, is_token, spaces};
+use crate::chars::{TOKEN, is_space, is_token, spaces};
 use crate::headers::{HeaderError, NameAddr, Via, exact};
 use crate::uri::{MAX_URI, Uri, UriError};
 
@@ -44,6 +44,7 @@ impl<'a> Message<'a> {
             Err(why) => return (0, Err(why)),
         };
         let mut at = start_end + 2;
+        let mut repeated = Ok(());
         let mut lines = loop {
             if bytes[at..].starts_with(b"\r\n") {
                 at += 2;
@@ -62,9 +63,12 @@ impl<'a> Message<'a> {
             let first = &mut self.first[slot.name as usize];
             if *first == NO_LINE {
                 *first = self.slots.len() as u8;
+            } else if is_single(slot.name) {
+                repeated = repeated.and(Err(ParseError::Repeated(slot.name)));
             }
             self.slots.push(slot);
         };
+        lines = lines.and(repeated);
         match std::str::from_utf8(&bytes[..at]) {
             Ok(head) => self.head = head,
             Err(error) => {
@@ -92,7 +96,7 @@ impl<'a> Message<'a> {
             self.start = Start::Response { status: 0, reason: end as u16, end: end as u16 };
             version(first)?;
             let rest = &line[first_end + 1..];
-            let code = &rest[..rest.find(' ').unwrap_or(rest.len())];
+            let code = &rest[..memchr::memchr(b' ', rest.as_bytes()).unwrap_or(rest.len())];
             let status = code.parse().ok().filter(|status| code.len() == 3 && (100..700).contains(status));
             let status = status.ok_or(ParseError::Status)?;
             self.start = Start::Response { status, reason: (first_end + 5).min(end) as u16, end: end as u16 };
@@ -121,27 +125,16 @@ impl<'a> Message<'a> {
         self.from = from.unwrap_or_default();
         self.to = to.unwrap_or_default();
         self.via = via.unwrap_or_default().0;
-        self.check_single()?;
         via?;
         from?;
         to?;
         sequence?;
         let call_id = self.required(Name::CallId)?;
-        if call_id.is_empty() || call_id.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        if call_id.is_empty() || memchr::memchr3(b' ', b'\t', b'\r', call_id.as_bytes()).is_some() {
             return Err(ParseError::Header(Name::CallId, HeaderError::Malformed));
         }
         if self.header(Name::MaxForwards).is_some() && self.max_forwards().is_none() {
             return Err(ParseError::Header(Name::MaxForwards, HeaderError::Number));
-        }
-        Ok(())
-    }
-
-    fn check_single(&self) -> Result<(), ParseError> {
-        for name in [Name::CallId, Name::From, Name::To, Name::CSeq, Name::MaxForwards, Name::ContentLength] {
-            let first = self.first[name as usize] as usize;
-            if self.slots.iter().skip(first + 1).any(|slot| slot.name == name) {
-                return Err(ParseError::Repeated(name));
-            }
         }
         Ok(())
     }
@@ -186,6 +179,14 @@ fn in_header(name: Name) -> impl Fn(HeaderError) -> ParseError {
     move |why| ParseError::Header(name, why)
 }
 
+/// Headers that a message has once only; two that differ mean two messages to two elements.
+fn is_single(name: Name) -> bool {
+    matches!(
+        name,
+        Name::CallId | Name::From | Name::To | Name::CSeq | Name::MaxForwards | Name::ContentLength | Name::ContentType
+    )
+}
+
 fn version(text: &str) -> Result<(), ParseError> {
     if text == "SIP/2.0" || text.eq_ignore_ascii_case("SIP/2.0") {
         return Ok(());
@@ -210,27 +211,39 @@ fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
 /// The line at `line` with its continuation lines, and where the next one starts.
 #[inline]
 fn header_line(bytes: &[u8], line: usize) -> Result<(Slot, usize), ParseError> {
-    let name_len = TOKEN.run(&bytes[line..]);
-    let mut end = line_end(bytes, line + name_len)?;
+    let mut end = line_end(bytes, line)?;
     while let Some(b' ' | b'\t') = bytes.get(end + 2) {
         end = line_end(bytes, end + 2)?;
     }
-    if end - line > MAX_LINE {
+    let text = &bytes[line..end];
+    if text.len() > MAX_LINE {
         return Err(ParseError::LineTooLong);
     }
-    let after_name = &bytes[line + name_len..end];
-    let colon = after_name.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(0);
-    if after_name.get(colon) != Some(&b':') || name_len == 0 || name_len > u8::MAX as usize {
+    let colon = memchr::memchr(b':', text).ok_or(ParseError::HeaderLine)?;
+    let name_text = trim_end(&text[..colon]);
+    let name = Name::from_bytes(name_text);
+    if name == Name::Other && (name_text.is_empty() || name_text.len() > u8::MAX as usize || !TOKEN.is_all(name_text)) {
         return Err(ParseError::HeaderLine);
     }
-    let value = after_name[colon + 1..].trim_ascii();
-    let value_start = line + name_len + colon + 1 + spaces(&after_name[colon + 1..]);
+    let value = &text[colon + 1..];
+    let value = &value[spaces(value)..];
+    let value_start = end - value.len();
     let slot = Slot {
-        name: Name::from_bytes(&bytes[line..line + name_len]),
-        name_len: name_len as u8,
+        name,
+        name_len: name_text.len() as u8,
         line: line as u16,
         value: value_start as u16,
-        value_end: (value_start + value.len()) as u16,
+        value_end: (value_start + trim_end(value).len()) as u16,
     };
     Ok((slot, end + 2))
+}
+
+#[inline]
+fn trim_end(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = text
+        && is_space(*last)
+    {
+        text = rest;
+    }
+    text
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::chars::HOST;
 
@@ -15,19 +15,25 @@ pub enum Host<'a> {
 impl<'a> Host<'a> {
     /// A name, an IPv4 address, or an IPv6 address in brackets.
     pub fn parse(text: &'a str) -> Option<Host<'a>> {
-        match text.as_bytes() {
-            [b'[', .., b']'] => {
-                text[1..text.len() - 1].parse::<Ipv6Addr>().ok().map(|address| Host::Ip(IpAddr::V6(address)))
-            }
-            [] => None,
-            [.., last]
-                if last.is_ascii_digit()
-                    && let Ok(address) = text.parse() =>
-            {
-                Some(Host::Ip(IpAddr::V4(address)))
-            }
-            bytes => (HOST.is_all(bytes) && bytes[0] != b'.' && bytes[0] != b'-').then_some(Host::Name(text)),
+        Host::take(text).filter(|(_, rest)| rest.is_empty()).map(|(host, _)| host)
+    }
+
+    /// The host at the start of `text`, and what follows it.
+    #[inline]
+    pub(crate) fn take(text: &'a str) -> Option<(Host<'a>, &'a str)> {
+        if text.starts_with('[') {
+            let (inside, rest) = text[1..].split_once(']')?;
+            let address: Ipv6Addr = inside.parse().ok()?;
+            return Some((Host::Ip(address.into()), rest));
         }
+        let (name, rest) = text.split_at(HOST.run(text.as_bytes()));
+        let (first, last) = (*name.as_bytes().first()?, *name.as_bytes().last()?);
+        if last.is_ascii_digit()
+            && let Ok(address) = name.parse::<Ipv4Addr>()
+        {
+            return Some((Host::Ip(address.into()), rest));
+        }
+        (!matches!(first, b'.' | b'-')).then_some((Host::Name(name), rest))
     }
 
     /// The address, if the host is one.
@@ -61,18 +67,9 @@ impl fmt::Display for Host<'_> {
     }
 }
 
-/// `host`, `host:port` or `host : port`.
-pub(crate) fn host_and_port(text: &str) -> Option<(Host<'_>, Option<u16>)> {
-    let after_brackets = if text.starts_with('[') { text.find(']')? } else { 0 };
-    match memchr::memchr(b':', &text.as_bytes()[after_brackets..]) {
-        None => Some((Host::parse(text)?, None)),
-        Some(at) => {
-            let (host, port) = (&text[..after_brackets + at], &text[after_brackets + at + 1..]);
-            let port = port.trim_ascii_start();
-            if !port.bytes().all(|c| c.is_ascii_digit()) {
-                return None;
-            }
-            Some((Host::parse(host.trim_ascii_end())?, Some(port.parse().ok()?)))
-        }
-    }
+/// The port number at the start of `text`, and what follows it.
+#[inline]
+pub(crate) fn take_port(text: &str) -> Option<(u16, &str)> {
+    let (digits, rest) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    Some((digits.parse().ok()?, rest))
 }
