@@ -50,7 +50,7 @@ fn decode(bytes: &[u8]) -> Result<KeyRings, StoreError> {
     KeyRings::decode(bytes).map_err(|why| StoreError::Refused(format!("its value of {KEYS} cannot be read: {why}")))
 }
 
-fn generate(now: u64) -> KeyRings {
+pub(crate) fn generate(now: u64) -> KeyRings {
     let ring = |purpose: &str| KeyRing {
         purpose: purpose.to_owned(),
         current: Some(Key { epoch: 1, secret: secret() }),

@@ -55,7 +55,9 @@ impl Inner {
         let mut shard = self.shards.at(index);
         let shard = &mut *shard;
         let busy = &shard.busy;
-        shard.records.retain(|aor, entry| busy.contains_key(aor) || (!entry.record.bindings.is_empty() && ring.trusts(entry.set, aor)));
+        shard.records.retain(|aor, entry| {
+            busy.contains_key(aor) || (!entry.record.bindings.is_empty() && ring.trusts(entry.set, aor))
+        });
         let expired = shard.records.iter().filter(|(_, entry)| entry.record.next_expiry() <= now).take(AT_ONCE);
         let expired: Vec<Box<str>> = expired.map(|(aor, _)| aor.clone()).collect();
         let left = shard.records.len();
@@ -65,7 +67,7 @@ impl Inner {
         left
     }
 
-    async fn read_notes(&self, prefix: &str) -> Result<(), StoreError> {
+    pub(super) async fn read_notes(&self, prefix: &str) -> Result<(), StoreError> {
         let notes = self.store.read_range(Range::prefix(prefix)).await?;
         for notes in notes.chunks(100) {
             let mut batch = Batch::default();
