@@ -187,7 +187,9 @@ impl Inner {
         if !shard.records.contains_key(aor) && ring.knows_all() {
             match job {
                 Job::Register(_) => drop(shard.records.insert(aor.into(), Entry::empty(ring.set()))),
-                Job::Locate(_, reply) => return Next::Located(reply, LocateResponse { known: true, ..LocateResponse::default() }),
+                Job::Locate(_, reply) => {
+                    return Next::Located(reply, LocateResponse { known: true, ..LocateResponse::default() });
+                }
                 Job::Expire => return Next::Nothing,
             }
         }
@@ -223,9 +225,12 @@ impl Inner {
                         self.meters.of(response.status).increment(1);
                         Next::Answer(asked.reply, response)
                     }
-                    Outcome::Write { record, response } => {
-                        Next::Write(Write { record, revision: entry.revision, ring: ring.clone(), asked: Some((asked, response)) })
-                    }
+                    Outcome::Write { record, response } => Next::Write(Write {
+                        record,
+                        revision: entry.revision,
+                        ring: ring.clone(),
+                        asked: Some((asked, response)),
+                    }),
                 }
             }
             Job::Locate(request, reply) => {
@@ -236,7 +241,9 @@ impl Inner {
                 let mut record = entry.record.clone();
                 record.prune(now);
                 // The store lacks nothing but what was never written there: removed bindings and their memories.
-                if entry.revision == 0 || record.live(now).count() == entry.record.bindings.iter().filter(|b| b.is_kept()).count() {
+                if entry.revision == 0
+                    || record.live(now).count() == entry.record.bindings.iter().filter(|b| b.is_kept()).count()
+                {
                     entry.record = record;
                     return Next::Nothing;
                 }
@@ -386,7 +393,8 @@ struct Meters {
 
 impl Meters {
     fn new() -> Meters {
-        let registers = |outcome: &'static str| metrics::counter!("tandem_registry_registers_total", "outcome" => outcome);
+        let registers =
+            |outcome: &'static str| metrics::counter!("tandem_registry_registers_total", "outcome" => outcome);
         Meters {
             absorbed: registers("absorbed"),
             written: registers("written"),

@@ -1,6 +1,7 @@
 //! The registry: users' bindings, the directory, membership and keys, over one file or etcd.
 #![forbid(unsafe_code)]
 
+pub mod bindings;
 pub mod calls;
 pub mod directory;
 pub mod keys;
