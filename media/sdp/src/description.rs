@@ -147,3 +147,6 @@ impl<'a> Address<'a> {
         self.ip().is_some_and(|ip| ip.is_unspecified())
     }
 }
+
+#[cfg(test)]
+mod tests;

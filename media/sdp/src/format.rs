@@ -30,10 +30,10 @@ impl<'a> Format<'a> {
             }
             if attribute == "rtpmap" {
                 let mut parts = rest.trim().split('/');
-                format.name = parts.next().unwrap_or("");
-                format.clock =
-                    parts.next().and_then(|clock| clock.parse().ok()).filter(|clock| *clock != 0).unwrap_or(8000);
-                format.channels = parts.next().and_then(|channels| channels.parse().ok()).unwrap_or(1);
+                let Some(name) = parts.next().filter(|name| !name.is_empty()) else { continue };
+                let clock = parts.next().and_then(|clock| clock.parse().ok()).filter(|clock| *clock != 0);
+                let channels = parts.next().and_then(|channels| channels.parse().ok());
+                (format.name, format.clock, format.channels) = (name, clock.unwrap_or(8000), channels.unwrap_or(1));
             } else if attribute == "fmtp" {
                 format.parameters = Some(rest.trim());
             }
@@ -54,6 +54,43 @@ impl<'a> Format<'a> {
     /// Goes along with a codec and is none itself: events, comfort noise, redundancy, retransmission, error correction.
     pub fn is_companion(&self) -> bool {
         ["telephone-event", "CN", "red", "rtx", "ulpfec", "flexfec-03", "parityfec"].iter().any(|name| self.is(name))
+    }
+}
+
+/// The RTP clocks of a stream's payload types, for one who counts its packets. Without a description those of RFC 3551.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// Of the types 96 to 127.
+    dynamic: [u32; 32],
+}
+
+impl Clocks {
+    /// Ticks of the timestamp a second; 8000 for a type that nobody named.
+    pub fn of(&self, payload_type: u8) -> u32 {
+        match payload_type {
+            96..=127 => self.dynamic[usize::from(payload_type - 96)],
+            _ => fixed(payload_type).1,
+        }
+    }
+}
+
+impl Default for Clocks {
+    fn default() -> Clocks {
+        Clocks { dynamic: [8000; 32] }
+    }
+}
+
+impl<'a> FromIterator<Format<'a>> for Clocks {
+    fn from_iter<T: IntoIterator<Item = Format<'a>>>(formats: T) -> Clocks {
+        let mut clocks = Clocks::default();
+        for format in formats {
+            if let Some(clock) =
+                format.payload_type.checked_sub(96).and_then(|at| clocks.dynamic.get_mut(usize::from(at)))
+            {
+                *clock = format.clock;
+            }
+        }
+        clocks
     }
 }
 

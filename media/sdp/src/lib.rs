@@ -12,10 +12,12 @@ mod media;
 pub mod offer_answer;
 mod rewrite;
 pub mod service;
+#[cfg(test)]
+mod vectors;
 
 pub use description::{Address, OriginLine, Sdp};
 pub use error::SdpError;
-pub use format::Format;
+pub use format::{Clocks, Format};
 pub use media::{Direction, Kind, Media, Rtcp};
 pub use rewrite::{MediaPort, Origin, Rewrite, rewrite};
 

@@ -68,8 +68,7 @@ impl<'a> Iterator for Lines<'a> {
         let (raw, rest) = self.rest.split_at(end);
         self.rest = rest;
         self.number += 1;
-        let content = raw.strip_suffix(b"\n").unwrap_or(raw);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        let content = raw.strip_suffix(b"\r\n").or(raw.strip_suffix(b"\n")).unwrap_or(raw);
         let (letter, value) = match content {
             [] => (0, content),
             [letter, b'=', value @ ..] if letter.is_ascii_lowercase() => (*letter, value),

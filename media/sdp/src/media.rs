@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::line::{Line, Lines};
-use crate::{Address, Format, SdpError};
+use crate::{Address, Clocks, Format, SdpError};
 
 /// One stream. Directions, ICE and the like that the session declares for all streams are already applied.
 #[derive(Debug, Clone)]
@@ -165,6 +165,11 @@ impl<'a> Media<'a> {
     pub fn payloads(&self) -> impl Iterator<Item = Format<'a>> {
         let types = self.formats.split_ascii_whitespace().filter_map(|text| text.parse().ok());
         types.filter(|payload_type| *payload_type < 128).map(|payload_type| Format::find(self, payload_type))
+    }
+
+    /// The clocks of the payload types, named once for all packets.
+    pub fn clocks(&self) -> Clocks {
+        self.payloads().collect()
     }
 }
 

@@ -80,3 +80,51 @@ pub fn is_same_but_origin(one: &[u8], two: &[u8]) -> bool {
     let rest = |bytes| Lines::new(bytes).filter(|line| line.letter != b'o').map(|line| (line.letter, line.value));
     rest(one).eq(rest(two))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{AnswerError, Change, check_answer, compare, is_same_but_origin};
+    use crate::Sdp;
+    use crate::vectors::{PHONE, RFC3264_ANSWER, RFC3264_ANSWER_2, RFC3264_OFFER, RFC3264_OFFER_2};
+
+    fn parse(text: &[u8]) -> Sdp<'_> {
+        Sdp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_answers_of_rfc_3264_fit_their_offers() {
+        assert_eq!(check_answer(&parse(RFC3264_OFFER), &parse(RFC3264_ANSWER)), Ok(()));
+        assert_eq!(check_answer(&parse(RFC3264_OFFER_2), &parse(RFC3264_ANSWER_2)), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_to_another_offer_is_none() {
+        let streams = Err(AnswerError::Streams { offered: 4, answered: 3 });
+        assert_eq!(check_answer(&parse(RFC3264_OFFER_2), &parse(RFC3264_ANSWER)), streams);
+        assert_eq!(check_answer(&parse(RFC3264_OFFER_2), &parse(PHONE)), Err(AnswerError::Revived(1)));
+        let moved = String::from_utf8_lossy(RFC3264_ANSWER).replace("m=video 0", "m=audio 0");
+        assert_eq!(check_answer(&parse(RFC3264_OFFER), &parse(moved.as_bytes())), Err(AnswerError::Kind(1)));
+        let secured = String::from_utf8_lossy(RFC3264_ANSWER).replace("49920 RTP/AVP", "49920 RTP/SAVP");
+        assert_eq!(check_answer(&parse(RFC3264_OFFER), &parse(secured.as_bytes())), Err(AnswerError::Kind(0)));
+        let feedback = String::from_utf8_lossy(RFC3264_ANSWER).replace("49920 RTP/AVP", "49920 RTP/AVPF");
+        assert_eq!(check_answer(&parse(RFC3264_OFFER), &parse(feedback.as_bytes())), Ok(()));
+    }
+
+    #[test]
+    fn a_later_version_is_a_change_and_an_equal_text_is_none() {
+        assert_eq!(compare(&parse(RFC3264_ANSWER), &parse(RFC3264_OFFER_2)), Change::Newer);
+        assert_eq!(compare(&parse(RFC3264_OFFER_2), &parse(RFC3264_ANSWER)), Change::Restarted);
+        assert_eq!(compare(&parse(RFC3264_OFFER), &parse(RFC3264_OFFER)), Change::None);
+        assert_eq!(compare(&parse(RFC3264_OFFER), &parse(RFC3264_ANSWER)), Change::Restarted);
+        let careless = String::from_utf8_lossy(RFC3264_OFFER).replace("49170", "49172");
+        assert_eq!(compare(&parse(RFC3264_OFFER), &parse(careless.as_bytes())), Change::Newer);
+    }
+
+    #[test]
+    fn texts_are_the_same_without_regard_to_origin_and_line_ends() {
+        let later = String::from_utf8_lossy(RFC3264_OFFER).replace("2890844526 2890844526", "1 2").replace('\r', "");
+        assert!(is_same_but_origin(RFC3264_OFFER, later.as_bytes()));
+        assert!(!is_same_but_origin(RFC3264_OFFER, RFC3264_ANSWER));
+        assert!(!is_same_but_origin(RFC3264_OFFER, &RFC3264_OFFER[..RFC3264_OFFER.len() - 24]));
+    }
+}

@@ -59,7 +59,7 @@ pub fn rewrite(sdp: &Sdp<'_>, ports: &[MediaPort], origin: Origin) -> Vec<u8> {
 /// What a relay changes in a description that it anchors.
 ///
 /// Replaced: o=, every c=, the port of each m=, a=rtcp. Left out: what belongs to a path that the relay ends, which is ICE
-/// (candidates, credentials, options) and BUNDLE. Rejected streams stay rejected in their place; everything else,
+/// (candidates, credentials, options), BUNDLE and source filters. Rejected streams stay rejected in their place; everything else,
 /// encryption keys and fingerprints included, passes byte for byte. An unspecified address stays unspecified, so that a
 /// hold in the manner of RFC 2543 arrives as one.
 #[derive(Debug, Clone, Copy)]
@@ -203,10 +203,10 @@ fn address_told(media: &Media<'_>, ours: IpAddr) -> IpAddr {
     }
 }
 
-/// Attributes of a transport path that ends at the relay (RFC 8839, RFC 9143).
+/// Attributes of a transport path that ends at the relay (RFC 8839, RFC 9143, RFC 4570).
 fn belongs_to_path(name: &str, value: Option<&str>) -> bool {
     match name {
-        "candidate" | "end-of-candidates" | "remote-candidates" | "bundle-only" => true,
+        "candidate" | "end-of-candidates" | "remote-candidates" | "bundle-only" | "source-filter" => true,
         "group" => value.is_some_and(|value| value.starts_with("BUNDLE")),
         _ => name.starts_with("ice-"),
     }
@@ -228,3 +228,6 @@ pub(crate) fn put(out: &mut Vec<u8>, line: fmt::Arguments<'_>, ending: &[u8]) {
     out.write_fmt(line).expect("a Vec takes every byte");
     out.extend_from_slice(ending);
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,7 @@ fn agree_on(stream: usize, media: &Media<'_>, accept: Accept) -> Option<Agreed> 
         return None;
     }
     let usable = |format: &Format<'_>| match accept {
-        Accept::Any => !format.is_companion(),
+        Accept::Any => !format.name.is_empty() && !format.is_companion(),
         Accept::G711 => codec_of(format) != Codec::Other,
     };
     let format = media.payloads().find(usable)?;
@@ -170,3 +170,6 @@ const CRLF: &[u8] = b"\r\n";
 const PTIME: u16 = 20;
 /// The payload type that most phones use for telephone-event too.
 const EVENTS: u8 = 101;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::{MediaPort, Origin, Rewrite, rewrite};
+use crate::line::Lines;
+use crate::vectors::{BROWSER, PHONE, RFC3264_ANSWER, RFC3605, RFC8866, random, spoil};
+use crate::{Direction, Sdp};
+
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7));
+
+fn origin(address: IpAddr) -> Origin {
+    Origin { session_id: 77, version: 3, address }
+}
+
+/// A pair from 20000 for each stream.
+fn ports(sdp: &Sdp<'_>, address: IpAddr) -> Vec<MediaPort> {
+    let pairs = (0..sdp.media().len() as u16).map(|index| 20_000 + 2 * index);
+    pairs.map(|rtp| MediaPort { address, rtp, rtcp: rtp + 1 }).collect()
+}
+
+/// With LF for line ends.
+fn rewritten(text: &[u8], address: IpAddr) -> String {
+    let sdp = Sdp::parse(text).unwrap();
+    let told = rewrite(&sdp, &ports(&sdp, address), origin(address));
+    String::from_utf8(told).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn addresses_and_ports_become_ours_and_the_rest_stays() {
+    let expected = "v=0
+o=- 77 3 IN IP4 203.0.113.7
+s=Call to John Smith
+i=SDP Offer #1
+u=http://www.jdoe.example.com/home.html
+e=Jane Doe <jane@jdoe.example.com>
+p=+1 617 555-6011
+c=IN IP4 203.0.113.7
+t=0 0
+m=audio 20000 RTP/AVP 0
+m=audio 20002 RTP/AVP 0
+m=video 20004 RTP/AVP 99
+c=IN IP4 203.0.113.7
+a=rtpmap:99 h263-1998/90000
+";
+    assert_eq!(rewritten(RFC8866, V4), expected);
+    assert_eq!(rewritten(RFC8866, V6), expected.replace("IP4 203.0.113.7", "IP6 2001:db8::7"));
+}
+
+#[test]
+fn keys_fax_and_text_pass_and_the_family_changes() {
+    let expected = "v=0
+o=- 77 3 IN IP4 203.0.113.7
+s=call
+c=IN IP4 203.0.113.7
+t=0 0
+a=X-vendor:\tkept  as it is 
+m=audio 20000 RTP/AVP 9 8 0 18 101
+i=desk
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4
+a=rtpmap:9 g722/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:18 G729/8000
+a=fmtp:18 annexb=no
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-16
+a=ptime:20
+a=sendonly
+m=image 20002 udptl t38
+a=T38FaxVersion:0
+m=text 20004 RTP/AVP 98
+c=IN IP4 203.0.113.7
+b=AS:1
+a=rtpmap:98 t140/1000
+m=message 20006 TCP/MSRP *
+a=accept-types:text/plain
+";
+    assert_eq!(rewritten(PHONE, V4), expected);
+}
+
+#[test]
+fn rtcp_is_said_where_it_was_said() {
+    let told = rewritten(RFC3605, V6);
+    let said: Vec<_> = told.lines().filter(|line| line.starts_with("a=rtcp")).collect();
+    assert_eq!(said, ["a=rtcp:20001", "a=rtcp:20003 IN IP6 2001:db8::7", "a=rtcp:20005 IN IP6 2001:db8::7"]);
+}
+
+#[test]
+fn rtcp_is_said_where_nobody_would_look_for_it() {
+    let sdp = Sdp::parse(RFC8866).unwrap();
+    let ports =
+        [(20_000, 20_001), (20_002, 30_000), (20_004, 20_004)].map(|(rtp, rtcp)| MediaPort { address: V4, rtp, rtcp });
+    let told = String::from_utf8(rewrite(&sdp, &ports, origin(V4))).unwrap();
+    assert!(told.contains("m=audio 20002 RTP/AVP 0\r\na=rtcp:30000\r\nm=video"), "{told}");
+    assert_eq!(told.matches("a=rtcp").count(), 1);
+}
+
+#[test]
+fn a_browsers_paths_end_at_the_relay() {
+    let gone: Vec<String> = {
+        let told = rewritten(BROWSER, V4);
+        let kept: Vec<_> = told.lines().collect();
+        let text = std::str::from_utf8(BROWSER).unwrap();
+        text.lines().filter(|line| !kept.contains(line)).map(|line| line.chars().take(14).collect()).collect()
+    };
+    let expected = [
+        "o=- 4215775240",
+        "a=group:BUNDLE",
+        "m=audio 47423 ",
+        "c=IN IP4 203.0",
+        "a=rtcp:9 IN IP",
+        "a=candidate:24",
+        "a=candidate:84",
+        "a=ice-ufrag:sX",
+        "a=ice-pwd:yEcl",
+        "a=ice-options:",
+        "c=IN IP4 0.0.0",
+        "a=rtcp:9 IN IP",
+        "a=bundle-only",
+    ];
+    assert_eq!(gone, expected);
+    let told = rewritten(BROWSER, V4);
+    assert!(told.contains("\na=rtcp:20001 IN IP4 203.0.113.7\n") && told.contains("\na=fingerprint:sha-256 22:14"));
+    assert!(told.contains("\nm=video 0 UDP/TLS/RTP/SAVPF 96 97\n"), "the bundled stream is rejected in its place");
+}
+
+#[test]
+fn rejected_streams_stay_rejected_whichever_side_rejects_them() {
+    let sdp = Sdp::parse(RFC3264_ANSWER).unwrap();
+    let mut ports = ports(&sdp, V4);
+    ports[2] = MediaPort::REJECTED;
+    let told = rewrite(&sdp, &ports, origin(V4));
+    let again = Sdp::parse(&told).unwrap();
+    assert_eq!(again.media().iter().map(|media| media.port).collect::<Vec<_>>(), [20_000, 0, 0]);
+    let none = rewrite(&sdp, &[], origin(V4));
+    assert!(Sdp::parse(&none).unwrap().media().iter().all(|media| media.is_rejected()));
+}
+
+#[test]
+fn a_hold_by_an_unspecified_address_arrives_as_one() {
+    let text = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n";
+    let told = rewritten(text, V4);
+    assert!(
+        told.contains(
+            "c=IN IP4 0.0.0.0\nt=0 0\nm=audio 20000 RTP/AVP 0\nm=audio 20002 RTP/AVP 0\nc=IN IP4 203.0.113.7\n"
+        )
+    );
+    assert!(rewritten(text, V6).contains("c=IN IP6 ::\nt=0 0\n"));
+    // With ICE the address is only not known yet.
+    let ice = [&text[..], b"a=ice-ufrag:x\r\n"].concat().replace_all(b"192.0.2.1\r\na=", b"0.0.0.0\r\na=");
+    assert!(rewritten(&ice, V4).contains("m=audio 20002 RTP/AVP 0\nc=IN IP4 203.0.113.7\n"));
+}
+
+trait ReplaceAll {
+    fn replace_all(self, from: &[u8], to: &[u8]) -> Vec<u8>;
+}
+
+impl ReplaceAll for Vec<u8> {
+    fn replace_all(self, from: &[u8], to: &[u8]) -> Vec<u8> {
+        let (from, to) = (std::str::from_utf8(from).unwrap(), std::str::from_utf8(to).unwrap());
+        String::from_utf8(self).unwrap().replace(from, to).into_bytes()
+    }
+}
+
+#[test]
+fn streams_on_different_addresses_each_say_their_own() {
+    let sdp = Sdp::parse(RFC8866).unwrap();
+    let ports = [(V4, 1), (V6, 3), (V6, 5)].map(|(address, rtp)| MediaPort { address, rtp, rtcp: rtp + 1 });
+    let told = rewrite(&sdp, &ports, origin(V4));
+    let again = Sdp::parse(&told).unwrap();
+    let addresses: Vec<_> = again.media().iter().map(|media| media.rtp_address().unwrap().ip()).collect();
+    assert_eq!(addresses, [V4, V6, V6]);
+    assert!(String::from_utf8(told).unwrap().contains("m=audio 3 RTP/AVP 0\r\nc=IN IP6 2001:db8::7\r\nm=video"));
+}
+
+#[test]
+fn a_direction_of_ours_takes_the_place_of_theirs() {
+    for text in [PHONE, RFC8866] {
+        let sdp = Sdp::parse(text).unwrap();
+        let ports = ports(&sdp, V4);
+        for direction in [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive] {
+            let mut told = Vec::new();
+            Rewrite { ports: &ports, origin: origin(V4).next(), direction: Some(direction) }.write(&sdp, &mut told);
+            let again = Sdp::parse(&told).unwrap();
+            assert!(again.media().iter().all(|media| media.direction == direction));
+            assert_eq!(again.origin().version, "4");
+        }
+    }
+}
+
+#[test]
+fn line_ends_stay_what_they_were_and_a_missing_last_one_does_no_harm() {
+    let text = b"v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 4000 RTP/AVP 0\na=sendrecv\nm=audio 4002 RTP/AVP 0";
+    let sdp = Sdp::parse(text).unwrap();
+    let ports = [(V4, 20_000), (V6, 20_010)].map(|(address, rtp)| MediaPort { address, rtp, rtcp: rtp + 3 });
+    let told = String::from_utf8(rewrite(&sdp, &ports, origin(V4))).unwrap();
+    let expected = "v=0\no=- 77 3 IN IP4 203.0.113.7\ns=-\nc=IN IP4 203.0.113.7\nt=0 0\nm=audio 20000 RTP/AVP 0\na=sendrecv\na=rtcp:20003\nm=audio 20010 RTP/AVP 0\r\nc=IN IP6 2001:db8::7\r\na=rtcp:20013\r\n";
+    assert_eq!(told, expected);
+}
+
+/// For every description that can be read: what is told can be read, has the streams in their places on our addresses and
+/// ports, and every line that no path has a part in is there as it was.
+#[test]
+fn whatever_is_read_is_told_with_our_addresses_alone() {
+    let mut random = random();
+    let mut read = 0;
+    for round in 0..20_000 {
+        let text = spoil(&mut random);
+        let Ok(sdp) = Sdp::parse(&text) else { continue };
+        read += 1;
+        let address = if round % 2 == 0 { V4 } else { V6 };
+        let told = rewrite(&sdp, &ports(&sdp, address), origin(address));
+        let shown = || format!("{}\n--\n{}", String::from_utf8_lossy(&text), String::from_utf8_lossy(&told));
+        let again = Sdp::parse(&told).unwrap_or_else(|error| panic!("{error}: {}", shown()));
+        assert_eq!(again.media().len(), sdp.media().len(), "{}", shown());
+        for (index, (before, after)) in sdp.media().iter().zip(again.media()).enumerate() {
+            assert_eq!(
+                (before.kind_text, before.protocol, before.formats),
+                (after.kind_text, after.protocol, after.formats)
+            );
+            assert_eq!(after.port, if before.is_rejected() { 0 } else { 20_000 + 2 * index as u16 }, "{}", shown());
+            assert_eq!(before.direction, after.direction, "{}", shown());
+            assert!(before.is_rejected() || before.is_hold() == after.is_hold(), "{}", shown());
+            let ip = after.connection.and_then(|connection| connection.ip());
+            assert!(ip.is_none_or(|ip| ip == address || ip.is_unspecified()), "{}", shown());
+            assert!(!after.ice && !after.candidates);
+        }
+        let others = |text| -> Vec<&[u8]> {
+            Lines::new(text).filter(|line| is_untouched(line.raw)).map(|line| line.raw).collect()
+        };
+        assert_eq!(others(&told), others(&text), "{}", shown());
+    }
+    assert!(read > 2_000, "{read} of 20000 could be read");
+}
+
+fn is_untouched(line: &[u8]) -> bool {
+    let touched = [
+        "o=",
+        "c=",
+        "m=",
+        "a=rtcp:",
+        "a=rtcp\r",
+        "a=rtcp\n",
+        "a=candidate",
+        "a=ice-",
+        "a=group:BUNDLE",
+        "a=bundle-only",
+        "a=rtcp:",
+    ];
+    !touched.iter().any(|start| line.starts_with(start.as_bytes())) && line != b"a=rtcp"
+}
