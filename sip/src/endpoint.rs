@@ -109,9 +109,11 @@ impl Endpoint {
         self.servers.respond(now, &mut self.outbox, id, message);
     }
 
-    /// Nothing can be sent to this hop: requests to it that nobody has answered yet end with [`Event::Unreachable`].
+    /// Nothing can be sent to this hop. Requests to it of which nothing has been heard end with [`Event::Unreachable`]; responses that
+    /// were to go over a lost connection go to where their Via says.
     pub fn handle_unreachable(&mut self, hop: Hop) {
         self.clients.handle_unreachable(&mut self.outbox, hop);
+        self.servers.handle_unreachable(&mut self.outbox, hop);
     }
 
     /// The time of [`Endpoint::poll_timeout`] has come.

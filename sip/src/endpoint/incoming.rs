@@ -57,6 +57,13 @@ impl<'m> Incoming<'m> {
         let port = self.via.port.unwrap_or(Transport::Udp.default_port());
         Hop { transport: self.from.transport, address: SocketAddr::new(self.from.address.ip(), port) }
     }
+
+    /// Where responses go once the connection is gone: to the address that the sender listens at (RFC 3261 §18.2.2).
+    pub(super) fn fallback(&self) -> Option<Hop> {
+        let Hop { transport, address } = self.from;
+        let listener = SocketAddr::new(address.ip(), self.via.port.unwrap_or(transport.default_port()));
+        (transport.is_reliable() && listener != address).then_some(Hop { transport, address: listener })
+    }
 }
 
 #[cfg(test)]

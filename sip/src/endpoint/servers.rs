@@ -7,6 +7,7 @@ use super::incoming::Incoming;
 use super::outbox::{Outbox, TransactionId};
 use super::{Event, ServerId};
 use crate::build::Builder;
+use crate::hop::Hop;
 use crate::message::{Message, Method, Name};
 use crate::random::Random;
 use crate::transaction::{OnAck, OnInviteTimeout, OnRespond, Server, ServerInvite};
@@ -72,9 +73,11 @@ impl Servers {
         self.count += 1;
         let id = ServerId(self.count);
         outbox.due.change(TransactionId::Server(id), None, machine.deadline());
-        let (reply_to, keys) = (request.reply_to(), [Some(key), merge, None]);
+        let keys = [Some(key), merge, None];
         self.index.extend(keys.into_iter().flatten().map(|key| (key, id)));
-        self.open.insert(id, Request { machine, reply_to, other_vias: None, kept, keys, cancel: Cancel::NotAsked });
+        let (reply_to, fallback) = (request.reply_to(), request.fallback());
+        let cancel = Cancel::NotAsked;
+        self.open.insert(id, Request { machine, reply_to, fallback, other_vias: None, kept, keys, cancel });
         outbox.events.push_back(Event::Request { id, from, bytes });
     }
 
@@ -157,6 +160,19 @@ impl Servers {
             },
         }
         self.settle(outbox, id, None);
+    }
+
+    /// Responses that were to go to this hop go where their Via says, beginning with the one that may have been lost.
+    pub(super) fn handle_unreachable(&mut self, outbox: &mut Outbox, hop: Hop) {
+        let mut lost: Vec<_> = self.open.iter().filter(|(_, it)| it.reply_to == hop).map(|(id, _)| *id).collect();
+        lost.sort_unstable();
+        for id in lost {
+            let request = self.open_mut(id);
+            if let Some(fallback) = request.fallback.take() {
+                request.reply_to = fallback;
+                request.resend(outbox);
+            }
+        }
     }
 
     /// Answers without a transaction; the tag is the same for a copy of the request (RFC 3261 §8.2.7).

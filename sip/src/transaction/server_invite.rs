@@ -175,14 +175,7 @@ impl ServerInvite {
 
     /// Whether a response may have to be sent again.
     pub fn keeps_response(&self) -> bool {
-        match self.state {
-            State::Proceeding | State::Answered { .. } | State::Completed { resend: Some(_), .. } => true,
-            State::Received { .. }
-            | State::Completed { resend: None, .. }
-            | State::Confirmed { .. }
-            | State::Acknowledged { .. }
-            | State::Terminated => false,
-        }
+        matches!(self.state, State::Proceeding | State::Completed { .. } | State::Answered { .. })
     }
 
     /// Whether the transaction is over.

@@ -14,6 +14,8 @@ use std::time::Instant;
 pub(super) struct Request {
     pub(super) machine: Machine,
     pub(super) reply_to: Hop,
+    /// Where to instead, once that is unreachable.
+    pub(super) fallback: Option<Hop>,
     /// The Vias of the latest copy, where they are not those of the request that the user knows.
     pub(super) other_vias: Option<Box<[String]>>,
     pub(super) kept: Kept,
@@ -56,7 +58,7 @@ impl Request {
     pub(super) fn handle_copy(&mut self, outbox: &mut Outbox, copy: &Incoming<'_>) {
         let reply_to = copy.reply_to();
         if self.reply_to != reply_to {
-            self.reply_to = reply_to;
+            (self.reply_to, self.fallback) = (reply_to, copy.fallback());
             let vias: Box<[String]> = copy.message.all(Name::Via).map(str::to_owned).collect();
             self.kept = match std::mem::replace(&mut self.kept, Kept::Nothing) {
                 Kept::Nothing => Kept::Nothing,

@@ -283,3 +283,21 @@ fn the_source_is_noted_in_what_the_user_gets() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn responses_outlive_the_connection_that_the_request_came_over() {
+    let connection = Hop::new(Transport::Tcp, ([192, 0, 2, 9], 40_000).into());
+    let listener = Hop::new(Transport::Tcp, ([192, 0, 2, 9], 5060).into());
+    let mut bench = Bench::over(Transport::Tcp);
+    bench.hear_from(connection, INVITE);
+    let id = bench.server();
+    bench.respond(id, INVITE, 486);
+    let busy = bench.sent_to();
+    assert_eq!(busy[0].0, connection);
+    bench.endpoint.handle_unreachable(connection);
+    assert_eq!(bench.sent_to(), [(listener, busy[0].1.clone())]);
+    bench.endpoint.handle_unreachable(listener);
+    assert_eq!(bench.sent_to(), [], "there is no third way");
+    bench.hear_from(listener, &ack_of_failure());
+    assert!(bench.endpoint.is_idle());
+}
