@@ -1,0 +1,93 @@
+//! The metrics of one shard: plain numbers in its thread, handed to the recorder once a second.
+
+use crate::inside;
+use crate::plane;
+use metrics::{Counter, Gauge, counter, gauge};
+
+/// Handles of one shard's metrics.
+pub struct Meters {
+    calls: Gauge,
+    ended: [Counter; 5],
+    refused: Counter,
+    panics: Counter,
+    answers_dropped: Counter,
+    packets: Counter,
+    bytes: Counter,
+    foreign: Counter,
+    unsent: Counter,
+    silent: Counter,
+    exhausted: Counter,
+    ports_used: Gauge,
+    ports_free: Gauge,
+    messages: [Counter; 3],
+}
+
+impl Meters {
+    /// The metrics of the shard at `index`, on the recorder installed by now.
+    pub fn new(index: usize) -> Meters {
+        let shard = index.to_string();
+        let count = |name: &'static str| counter!(name, "shard" => shard.clone());
+        let level = |name: &'static str| gauge!(name, "shard" => shard.clone());
+        let ended = |outcome: &'static str| counter!("tandem_media_calls_total", "shard" => shard.clone(), "outcome" => outcome);
+        let message =
+            |way: &'static str| counter!("tandem_media_messages_total", "shard" => shard.clone(), "way" => way);
+        Meters {
+            calls: level("tandem_media_calls"),
+            ended: OUTCOMES.map(ended),
+            refused: count("tandem_media_calls_refused_total"),
+            panics: count("tandem_media_panics_total"),
+            answers_dropped: count("tandem_media_answers_dropped_total"),
+            packets: count("tandem_media_packets_total"),
+            bytes: count("tandem_media_bytes_total"),
+            foreign: count("tandem_media_packets_foreign_total"),
+            unsent: count("tandem_media_packets_unsent_total"),
+            silent: count("tandem_media_legs_silent_total"),
+            exhausted: count("tandem_media_ports_exhausted_total"),
+            ports_used: level("tandem_media_port_pairs_used"),
+            ports_free: level("tandem_media_port_pairs_free"),
+            messages: ["received", "sent", "failed"].map(message),
+        }
+    }
+
+    /// A call is over; `status` is what its INVITE was answered with.
+    pub fn ended(&self, status: u16) {
+        let outcome = match status {
+            200..300 => 0,
+            486 | 600 => 1,
+            487 => 2,
+            0..500 => 3,
+            500.. => 4,
+        };
+        self.ended[outcome].increment(1);
+    }
+
+    /// A call was refused before it was one.
+    pub fn refused(&self) {
+        self.refused.increment(1);
+    }
+
+    /// A call was ended by a bug.
+    pub fn panicked(&self) {
+        self.panics.increment(1);
+    }
+
+    /// Everything that is counted elsewhere, as it stands now.
+    pub fn publish(&self, calls: usize, answers_dropped: u64, media: &plane::Counts, sip: &inside::Counts) {
+        self.calls.set(calls as f64);
+        self.answers_dropped.absolute(answers_dropped);
+        self.packets.absolute(media.sent);
+        self.bytes.absolute(media.bytes);
+        self.foreign.absolute(media.foreign);
+        self.unsent.absolute(media.unsent);
+        self.silent.absolute(media.silent);
+        self.exhausted.absolute(media.exhausted);
+        self.ports_used.set(media.ports_used as f64);
+        self.ports_free.set(media.ports_free as f64);
+        for (counter, value) in self.messages.iter().zip([sip.received, sip.sent, sip.failed]) {
+            counter.absolute(value);
+        }
+    }
+}
+
+/// What became of a call, by the status of its INVITE.
+const OUTCOMES: [&str; 5] = ["answered", "busy", "cancelled", "unanswered", "failed"];

@@ -1,0 +1,332 @@
+//! The media plane of one shard: its RTP and RTCP sockets, and what passes between them.
+
+mod pacer;
+mod pair;
+mod served;
+
+use crate::advertise::{Advertise, Advertised};
+use crate::ports::Ports;
+use crate::token::{Component, Token};
+use call::{LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
+use net::{Epoll, Interest};
+use pacer::Pacer;
+use pair::{Heard, Pair, Partner};
+use rtp::{Datagram, Micros};
+use sdp::service::Agreed;
+use served::Played;
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// All pairs of media ports of one shard.
+///
+/// The owner waits on the epoll, says what time it is ([`Plane::set_now`]), hands in what is readable, and reads the events.
+pub struct Plane {
+    epoll: Arc<Epoll>,
+    ports: Ports,
+    advertised: Advertised,
+    silence: Duration,
+    slots: Vec<Slot>,
+    vacant: Vec<u32>,
+    buffer: Box<[u8]>,
+    began: Instant,
+    now: Instant,
+    pacer: Pacer,
+    sweep_at: Instant,
+    events: VecDeque<(MediaId, MediaEvent)>,
+    random: u64,
+    counts: Counts,
+}
+
+/// The place of a pair; its generation makes the id of a closed pair worthless.
+struct Slot {
+    generation: u32,
+    pair: Option<Pair>,
+}
+
+/// What a plane is made with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What phones are told.
+    pub advertise: Vec<Advertise>,
+    /// How long a phone that should send may be silent.
+    pub silence: Duration,
+    /// Draws what strangers must not guess: our own streams' sources and numbers.
+    pub seed: u64,
+}
+
+/// What one shard's media plane has done since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Datagrams passed on, echoed or played.
+    pub sent: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Datagrams dropped because they came from elsewhere than the phone.
+    pub foreign: u64,
+    /// Datagrams that the kernel did not take.
+    pub unsent: u64,
+    /// Legs found silent.
+    pub silent: u64,
+    /// Pairs of ports asked for and not there.
+    pub exhausted: u64,
+    /// Pairs in use now.
+    pub ports_used: usize,
+    /// Pairs not in use now, resting ones included.
+    pub ports_free: usize,
+}
+
+impl Plane {
+    /// A plane without pairs; `epoll` will report its sockets as [`Token::Media`].
+    pub fn new(now: Instant, epoll: Arc<Epoll>, ports: Ports, settings: &Settings) -> Plane {
+        Plane {
+            epoll,
+            ports,
+            advertised: Advertised::new(&settings.advertise),
+            silence: settings.silence,
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            buffer: vec![0; DATAGRAM].into_boxed_slice(),
+            began: now,
+            now,
+            pacer: Pacer::default(),
+            sweep_at: now,
+            events: VecDeque::new(),
+            random: settings.seed,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The time for everything until the next call; once for each wait is precise enough for jitter.
+    pub fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Reads one datagram of a socket that epoll reported and passes it on.
+    ///
+    /// One and not all: epoll is level-triggered and reports again what is left, which is cheaper than the read that only
+    /// says that nothing is.
+    pub fn handle_readable(&mut self, index: u32, component: Component) {
+        let now = self.micros();
+        let Some(pair) = pair_at(&mut self.slots, index) else { return };
+        let Some((length, from)) = pair.receive(component, &mut self.buffer) else { return };
+        let datagram = &mut self.buffer[..length];
+        let kind = match pair.hear(now, component, from, datagram) {
+            Heard::Phone(kind) => kind,
+            Heard::Foreign => {
+                self.counts.foreign += 1;
+                return;
+            }
+            Heard::Closed => return,
+        };
+        let result = match pair.partner {
+            Partner::None => return,
+            Partner::Pair(other) => {
+                // On a shared port RTCP is told by its looks, on ports of their own by the port (RFC 5761 §4).
+                let component = if kind == Datagram::Rtcp && pair.is_shared() { Component::Rtcp } else { component };
+                let Some(other) = pair_at(&mut self.slots, other) else { return };
+                other.send(component, kind, datagram)
+            }
+            Partner::Exchange => {
+                let (id, served) = (pair.id, pair.served.as_mut());
+                let Some(served) = served else { return };
+                if let Some(key) = served.digit(datagram) {
+                    self.events.push_back((id, MediaEvent::Dtmf(key)));
+                }
+                if kind != Datagram::Rtp || !served.echo(now, datagram) {
+                    return;
+                }
+                pair.send(Component::Rtp, kind, datagram)
+            }
+        };
+        self.counts.note(result);
+    }
+
+    /// When [`Plane::handle_timeout`] is due; None while there is no pair.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let sweep = (self.slots.len() > self.vacant.len()).then_some(self.sweep_at);
+        [sweep, self.pacer.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Plays what is due and looks for silent legs.
+    pub fn handle_timeout(&mut self) {
+        while let Some(mut playing) = self.pacer.due(self.now) {
+            playing.retain(|&id| self.play(id));
+            self.pacer.keep(playing);
+        }
+        if self.now >= self.sweep_at {
+            self.sweep_at = self.now + (self.silence / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
+            for pair in self.slots.iter_mut().filter_map(|slot| slot.pair.as_mut()) {
+                if pair.is_silent(self.now, self.silence) {
+                    self.counts.silent += 1;
+                    self.events.push_back((pair.id, MediaEvent::Silent));
+                }
+            }
+        }
+    }
+
+    /// Sends the next packet of a prompt; false once there is no more of it.
+    fn play(&mut self, id: MediaId) -> bool {
+        let Some(pair) = pair_of(&mut self.slots, id) else { return false };
+        let hears = pair.hears();
+        let is_served = pair.partner == Partner::Exchange;
+        let Some(served) = pair.served.as_mut() else { return false };
+        if !is_served {
+            served.stop();
+        }
+        match served.play(hears, &mut self.buffer) {
+            Played::Packet(length) => {
+                let result = pair.send(Component::Rtp, Datagram::Rtp, &self.buffer[..length]);
+                self.counts.note(result);
+                true
+            }
+            Played::Pause => true,
+            Played::Done => {
+                self.events.push_back((id, MediaEvent::PromptDone));
+                false
+            }
+            Played::Nothing => false,
+        }
+    }
+
+    /// What happened on the pairs since the last call.
+    pub fn poll_event(&mut self) -> Option<(MediaId, MediaEvent)> {
+        self.events.pop_front()
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        Counts { ports_used: self.ports.used(), ports_free: self.ports.free(), ..self.counts }
+    }
+
+    fn micros(&self) -> Micros {
+        Micros(self.now.saturating_duration_since(self.began).as_micros() as u64)
+    }
+
+    fn try_open(&mut self, toward: Option<SocketAddr>) -> io::Result<Option<Opened>> {
+        let (now, micros) = (self.now, self.micros());
+        let face = self.advertised.toward(now, toward.map(|address| address.ip()));
+        let Some((rtp, sockets)) = self.ports.take(now, |rtp| pair::bind(face.bound, rtp))? else { return Ok(None) };
+        let index = self.vacant.pop().unwrap_or(self.slots.len() as u32);
+        if index as usize == self.slots.len() {
+            self.slots.push(Slot { generation: 0, pair: None });
+        }
+        let slot = &mut self.slots[index as usize];
+        let id = MediaId(u64::from(slot.generation) << 32 | u64::from(index));
+        let pair = slot.pair.insert(Pair::new(id, micros, now, face.bound, rtp, sockets));
+        for component in [Component::Rtp, Component::Rtcp] {
+            if let Some(socket) = pair.socket(component) {
+                self.epoll.add(socket, Token::Media(index, component).into(), Interest::READ)?;
+            }
+        }
+        Ok(Some(Opened { id, address: face.told, rtp, rtcp: rtp + 1 }))
+    }
+
+    /// Ends what a pair is part of, and its partner's part in it.
+    fn part(&mut self, id: MediaId) {
+        let Some(pair) = pair_of(&mut self.slots, id) else { return };
+        if let Partner::Pair(other) = std::mem::replace(&mut pair.partner, Partner::None)
+            && let Some(other) = pair_at(&mut self.slots, other)
+        {
+            other.partner = Partner::None;
+        }
+    }
+
+    /// 64 bits that nobody outside can foretell from what was sent (splitmix64 on a secret seed).
+    fn draw(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        crate::ports::mixed(self.random)
+    }
+}
+
+impl Media for Plane {
+    fn open(&mut self, toward: Option<SocketAddr>) -> Result<Opened, NoPort> {
+        match self.try_open(toward) {
+            Ok(Some(opened)) => Ok(opened),
+            Ok(None) => {
+                self.counts.exhausted += 1;
+                Err(NoPort)
+            }
+            Err(error) => {
+                tracing::warn!(%error, ?toward, "no media socket");
+                self.counts.exhausted += 1;
+                Err(NoPort)
+            }
+        }
+    }
+
+    fn connect(&mut self, id: MediaId, remote: Remote) {
+        let (now, micros) = (self.now, self.micros());
+        let Some(pair) = pair_of(&mut self.slots, id) else { return };
+        let reopened = pair.connect(now, micros, remote);
+        if let Some(socket) = reopened {
+            let token = Token::Media(id.0 as u32, Component::Rtcp);
+            if let Err(error) = self.epoll.add(socket, token.into(), Interest::READ) {
+                tracing::warn!(%error, "RTCP is not watched");
+            }
+        }
+    }
+
+    fn bridge(&mut self, one: MediaId, other: MediaId) {
+        let now = self.now;
+        for (id, partner) in [(one, other), (other, one)] {
+            self.part(id);
+            if pair_of(&mut self.slots, partner).is_none() {
+                return;
+            }
+        }
+        for (id, partner) in [(one, other), (other, one)] {
+            let Some(pair) = pair_of(&mut self.slots, id) else { return };
+            pair.join(now, Partner::Pair(partner.0 as u32));
+        }
+    }
+
+    fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed) {
+        self.part(id);
+        let (now, random) = (self.now, self.draw());
+        let Some(pair) = pair_of(&mut self.slots, id) else { return };
+        pair.join(now, Partner::Exchange);
+        let served = pair.served.get_or_insert_with(|| Box::new(served::Served::new(random, agreed)));
+        if served.begin(sound, agreed) {
+            self.pacer.add(now, id);
+        }
+    }
+
+    fn close(&mut self, id: MediaId) -> LegStats {
+        self.part(id);
+        let Some(slot) = self.slots.get_mut(id.0 as u32 as usize) else { return LegStats::default() };
+        let Some(pair) = slot.pair.take_if(|pair| pair.id == id) else { return LegStats::default() };
+        slot.generation = slot.generation.wrapping_add(1);
+        self.vacant.push(id.0 as u32);
+        self.ports.give(self.now, pair.port());
+        pair.statistics()
+    }
+}
+
+impl Counts {
+    fn note(&mut self, result: io::Result<usize>) {
+        match result {
+            Ok(length) => {
+                self.sent += 1;
+                self.bytes += length as u64;
+            }
+            Err(_) => self.unsent += 1,
+        }
+    }
+}
+
+fn pair_at(slots: &mut [Slot], index: u32) -> Option<&mut Pair> {
+    slots.get_mut(index as usize)?.pair.as_mut()
+}
+
+fn pair_of(slots: &mut [Slot], id: MediaId) -> Option<&mut Pair> {
+    pair_at(slots, id.0 as u32).filter(|pair| pair.id == id)
+}
+
+/// The longest datagram there is: what arrives is passed on whole.
+const DATAGRAM: usize = 65_535;
+
+#[cfg(test)]
+mod tests;

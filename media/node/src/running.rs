@@ -1,0 +1,210 @@
+//! From a configuration to running shards, and to their end.
+
+use crate::config::Config;
+use crate::inside::Inside;
+use crate::meters::Meters;
+use crate::plane::{self, Plane};
+use crate::ports::Ports;
+use crate::prompts::Prompts;
+use crate::shard::{self, Post, Shard, Wish};
+use net::Epoll;
+use proto::registrar::Registrar;
+use proto::reports::CallReports;
+use proto::view::View;
+use sip::token::ShardId;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A node that has its addresses and does not answer yet.
+pub struct Bound {
+    config: Config,
+    inside: Vec<(SocketAddr, Inside)>,
+}
+
+/// A node at work.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    shards: Vec<(Post, JoinHandle<()>)>,
+}
+
+/// How a [`Running::drain`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every call ended by itself.
+    Idle,
+    /// So many calls were still up at the deadline.
+    Cut(usize),
+}
+
+/// Why a node does not start. Each names the key of the configuration to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address of a shard cannot be had.
+    #[error("bind [media.inside] {0}: {1}")]
+    Inside(SocketAddr, io::Error),
+    /// Too few ports for a single call on each shard.
+    #[error("[media.rtp.ports] {0}-{1} has no four ports for each of {2} shards; \"20000-29999\" is a good value")]
+    Ports(u16, u16, usize),
+    /// A rule tells hosts of one family an address of the other.
+    #[error("[media.rtp.advertise] tells {0} the address {1}, which is of another family")]
+    Family(net::Network, std::net::IpAddr),
+    /// The machine gives no thread, descriptor or randomness.
+    #[error("media node: {0}")]
+    Machine(#[from] io::Error),
+    /// The node has not joined its cluster, so that its calls would have no name.
+    #[error("the media node has no member id yet")]
+    NoId,
+}
+
+/// Takes the addresses of `config`, so that what cannot work is known before the cluster hears of this node.
+pub fn bind(config: Config) -> Result<Bound, StartError> {
+    check(&config)?;
+    let mut inside = Vec::new();
+    for index in 0..config.shards.clamp(1, MAX_SHARDS) {
+        let mut address = config.inside;
+        if address.port() != 0 {
+            address.set_port(address.port().saturating_add(index as u16));
+        }
+        let failed = |error| StartError::Inside(address, error);
+        let bound = Inside::bind(address).map_err(failed)?;
+        inside.push((bound.address().map_err(failed)?, bound));
+    }
+    Ok(Bound { config, inside })
+}
+
+/// [`bind`] and [`Bound::start`] in one, for a node that has its id already.
+pub fn start(
+    config: Config,
+    view: Arc<View>,
+    registrar: Arc<dyn Registrar>,
+    reports: Arc<CallReports>,
+) -> Result<Running, StartError> {
+    bind(config)?.start(view, registrar, reports)
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    let ports = &config.rtp.ports;
+    if ports.len() < 5 * config.shards {
+        return Err(StartError::Ports(*ports.start(), *ports.end(), config.shards));
+    }
+    for rule in &config.rtp.advertise {
+        if let Some(host) = rule.host
+            && host.is_ipv4() != rule.to.address.is_ipv4()
+        {
+            return Err(StartError::Family(rule.to, host));
+        }
+    }
+    if let Ok(ephemeral) = net::ephemeral_ports()
+        && ports.start() <= ephemeral.end()
+        && ephemeral.start() <= ports.end()
+    {
+        tracing::warn!(
+            ports = ?ports,
+            ephemeral = ?ephemeral,
+            "[media.rtp.ports] overlaps the kernel's ephemeral ports: other programs will hold some of them now and then; \
+             choose ports below, or set net.ipv4.ip_local_port_range"
+        );
+    }
+    Ok(())
+}
+
+impl Bound {
+    /// SIP of each shard.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.inside.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Starts the shards.
+    pub fn start(
+        self,
+        view: Arc<View>,
+        registrar: Arc<dyn Registrar>,
+        reports: Arc<CallReports>,
+    ) -> Result<Running, StartError> {
+        let addresses = self.addresses();
+        let Bound { config, inside } = self;
+        let node = view.id().ok_or(StartError::NoId)?;
+        let files = net::raise_nofile_limit()?;
+        tracing::info!(shards = inside.len(), files, ports = ?config.rtp.ports, "media node starts");
+        let prompts = Prompts::start(config.prompts.clone(), config.speech.clone())?;
+        let count = inside.len();
+        let mut running = Running { addresses, shards: Vec::new() };
+        for (index, (address, inside)) in inside.into_iter().enumerate() {
+            let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
+            inside.watch(&epoll)?;
+            let seed = || getrandom::u64().map_err(io::Error::from);
+            let ports = Ports::share(&config.rtp.ports, index, count, config.rtp.rest, seed()?);
+            let media =
+                plane::Settings { advertise: config.rtp.advertise.clone(), silence: config.silence, seed: seed()? };
+            let settings = call::Settings {
+                node: config.name.clone(),
+                region: config.region.clone(),
+                cluster: config.cluster.clone(),
+                refer: config.refer,
+                limits: config.limits,
+                ..call::Settings::new(ShardId { node, shard: index as u8 }, address)
+            };
+            let shard = Shard {
+                plane: Plane::new(now, epoll.clone(), ports, &media),
+                calls: call::Shard::new(settings, view.clone(), seed()?),
+                mailbox: shard::mailbox(&epoll),
+                registrar: registrar.clone(),
+                prompts: prompts.clone(),
+                reports: reports.clone(),
+                meters: Meters::new(index),
+                epoll,
+                inside,
+            };
+            let post = shard.mailbox.post();
+            let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || shard.run())?;
+            running.shards.push((post, thread));
+        }
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// SIP of each shard.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Calls that live, as of the last second.
+    pub fn calls(&self) -> usize {
+        self.shards.iter().map(|(post, _)| post.calls()).sum()
+    }
+
+    /// Are all shards at work? One that has ended by itself has told the log why.
+    pub fn is_healthy(&self) -> bool {
+        self.shards.iter().all(|(_, thread)| !thread.is_finished())
+    }
+
+    /// Refuses new calls, waits for the live ones to end, up to `patience`, then ends. Blocks.
+    pub fn drain(self, patience: Duration) -> Drained {
+        let deadline = Instant::now() + patience;
+        self.shards.iter().for_each(|(post, _)| post.wish(Wish::Drain));
+        while self.shards.iter().any(|(_, thread)| !thread.is_finished()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let left = self.shards.iter().filter(|(_, thread)| !thread.is_finished()).map(|(post, _)| post.calls()).sum();
+        self.stop();
+        if left == 0 { Drained::Idle } else { Drained::Cut(left) }
+    }
+
+    /// Ends at once.
+    pub fn stop(self) {
+        for (post, _) in &self.shards {
+            post.wish(Wish::Stop);
+        }
+        for (_, thread) in self.shards {
+            if thread.join().is_err() {
+                tracing::error!("a shard had panicked");
+            }
+        }
+    }
+}
+
+const MAX_SHARDS: usize = 64;

@@ -1,0 +1,297 @@
+//! One shard: the thread that owns its calls, their SIP, their media and their timers.
+
+use crate::inside::Inside;
+use crate::meters::Meters;
+use crate::plane::Plane;
+use crate::prompts::Prompts;
+use crate::token::Token;
+use call::{Answer, Ended, Event, Output, Query, QueryId, Side};
+use net::{Epoll, Events, Ready, Waker};
+use proto::registrar::Registrar;
+use proto::reports::CallReports;
+use proto::time::UnixMillis;
+use sip::hop::Hop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Everything that one thread owns.
+pub struct Shard {
+    pub epoll: Arc<Epoll>,
+    pub inside: Inside,
+    pub plane: Plane,
+    pub calls: call::Shard,
+    pub mailbox: Mailbox,
+    pub registrar: Arc<dyn Registrar>,
+    pub prompts: Prompts,
+    pub reports: Arc<CallReports>,
+    pub meters: Meters,
+}
+
+/// What other threads tell a shard.
+#[derive(Clone)]
+pub struct Post {
+    sender: SyncSender<(QueryId, Answer)>,
+    shared: Arc<Shared>,
+}
+
+/// The shard's end of its [`Post`].
+pub struct Mailbox {
+    receiver: Receiver<(QueryId, Answer)>,
+    post: Post,
+}
+
+struct Shared {
+    waker: Waker,
+    wish: AtomicU8,
+    /// Live calls, as of the last second.
+    calls: AtomicUsize,
+    dropped: AtomicU64,
+}
+
+/// What is wanted of a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// Take calls.
+    Run,
+    /// Refuse new calls and end with the last one.
+    Drain,
+    /// End now.
+    Stop,
+}
+
+/// A mailbox of answers for the shard that waits on `epoll`, and the way to reach it.
+pub fn mailbox(epoll: &Epoll) -> Mailbox {
+    let (sender, receiver) = sync_channel(ANSWERS);
+    let shared = Shared {
+        waker: epoll.waker(),
+        wish: AtomicU8::new(Wish::Run as u8),
+        calls: AtomicUsize::new(0),
+        dropped: AtomicU64::new(0),
+    };
+    Mailbox { receiver, post: Post { sender, shared: Arc::new(shared) } }
+}
+
+impl Mailbox {
+    /// A way to reach the shard.
+    pub fn post(&self) -> Post {
+        self.post.clone()
+    }
+}
+
+impl Post {
+    /// Never blocks: an answer for which there is no room is lost, and the call goes on as if none had come in time.
+    fn answer(&self, id: QueryId, answer: Answer) {
+        if self.sender.try_send((id, answer)).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        self.shared.waker.wake();
+    }
+
+    /// A wish is only ever followed by a stronger one.
+    pub fn wish(&self, wish: Wish) {
+        self.shared.wish.fetch_max(wish as u8, Ordering::Relaxed);
+        self.shared.waker.wake();
+    }
+
+    /// Calls that live, as of the last second.
+    pub fn calls(&self) -> usize {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Shard {
+    /// The event loop; returns when the shard was told to end.
+    pub fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut second = Instant::now();
+        let mut wish = Wish::Run;
+        loop {
+            let due = [Some(second), self.calls.poll_timeout(), self.plane.poll_timeout()].into_iter().flatten().min();
+            let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
+            if let Err(error) = self.epoll.wait(&mut events, patience) {
+                // Only a broken descriptor table does that; nothing that this thread owns could be served any more.
+                tracing::error!(%error, "shard ends: epoll failed");
+                return;
+            }
+            let now = Instant::now();
+            self.plane.set_now(now);
+            if events.woken() {
+                self.read_mail(now);
+                wish = self.follow_wish(wish);
+            }
+            for index in 0..events.len() {
+                if let Some(ready) = events.at(index) {
+                    self.handle_ready(now, ready);
+                }
+            }
+            self.plane.handle_timeout();
+            while let Some((id, event)) = self.plane.poll_event() {
+                self.guarded(|calls, plane| calls.handle_media(now, id, event, plane));
+            }
+            if self.calls.poll_timeout().is_some_and(|due| due <= now) {
+                self.guarded(|calls, plane| calls.handle_timeout(now, plane));
+            }
+            self.put_out(now);
+            if now >= second {
+                second = now + SECOND;
+                self.inside.resume_accepting(&self.epoll);
+                self.publish();
+            }
+            match wish {
+                Wish::Run => {}
+                Wish::Drain if !self.calls.is_idle() => {}
+                Wish::Drain | Wish::Stop => return self.publish(),
+            }
+        }
+    }
+
+    fn handle_ready(&mut self, now: Instant, ready: Ready) {
+        // Taken apart, so that the sockets and what they wake can be borrowed side by side.
+        let Shard { inside, calls, plane, meters, epoll, .. } = self;
+        let wall = wall();
+        let mut heard = |from: Hop, bytes: &[u8]| {
+            guard(calls, plane, meters, |calls, plane| calls.handle_message(now, wall, from, bytes, plane));
+        };
+        match Token::from(ready.token) {
+            Token::Media(index, component) => plane.handle_readable(index, component),
+            Token::Datagrams => inside.handle_datagrams(&mut heard),
+            Token::Listener => inside.handle_listener(epoll),
+            Token::Connection(index) => inside.handle_connection(epoll, index, ready, &mut heard),
+        }
+    }
+
+    fn read_mail(&mut self, now: Instant) {
+        // As many as fit the mailbox: whoever fills it meanwhile has woken us again.
+        for _ in 0..ANSWERS {
+            let Ok((id, answer)) = self.mailbox.receiver.try_recv() else { return };
+            self.guarded(|calls, plane| calls.handle_answer(now, id, answer, plane));
+        }
+    }
+
+    fn follow_wish(&mut self, before: Wish) -> Wish {
+        let wish = match self.mailbox.post.shared.wish.load(Ordering::Relaxed) {
+            0 => Wish::Run,
+            1 => Wish::Drain,
+            _ => Wish::Stop,
+        };
+        if wish != before {
+            self.calls.drain();
+        }
+        wish
+    }
+
+    /// Does what the calls ask for, until they ask for nothing more.
+    fn put_out(&mut self, now: Instant) {
+        loop {
+            while let Some(output) = self.calls.poll_output() {
+                match output {
+                    Output::Transmit(transmit) => self.inside.send(&self.epoll, transmit),
+                    Output::Query(id, query) => self.ask(id, query),
+                    Output::Report(report) => self.reports.push(report),
+                    Output::Log(event) => self.log(event),
+                }
+            }
+            self.inside.flush(&self.epoll);
+            let Some(hop) = self.inside.poll_unreachable() else { return };
+            self.guarded(|calls, plane| calls.handle_unreachable(now, hop, plane));
+        }
+    }
+
+    fn ask(&self, id: QueryId, query: Query) {
+        let post = self.mailbox.post();
+        match query {
+            Query::Locate(request) => {
+                self.registrar.locate(request, Box::new(move |found| post.answer(id, Answer::Located(found))));
+            }
+            Query::Prompt(prompt) => {
+                self.prompts.ask(prompt, Box::new(move |sound| post.answer(id, Answer::Prompt(sound))));
+            }
+        }
+    }
+
+    fn log(&self, event: Event) {
+        match event {
+            Event::Ended(ended) => {
+                self.meters.ended(ended.status);
+                log_end(&ended);
+            }
+            Event::Refused { call_id, status } => {
+                self.meters.refused();
+                tracing::info!(call_id, status, "call refused");
+            }
+        }
+    }
+
+    fn publish(&self) {
+        let calls = self.calls.calls().count();
+        let shared = &self.mailbox.post.shared;
+        shared.calls.store(calls, Ordering::Relaxed);
+        let dropped = shared.dropped.load(Ordering::Relaxed);
+        self.meters.publish(calls, dropped, &self.plane.counts(), &self.inside.counts());
+    }
+
+    fn guarded(&mut self, work: impl FnOnce(&mut call::Shard, &mut Plane)) {
+        guard(&mut self.calls, &mut self.plane, &self.meters, work);
+    }
+}
+
+/// Does `work` for one call. A panic in it is a bug that ends that call and no other.
+fn guard(calls: &mut call::Shard, plane: &mut Plane, meters: &Meters, work: impl FnOnce(&mut call::Shard, &mut Plane)) {
+    // What the panic left half done is the call that was worked on, which is dropped.
+    if catch_unwind(AssertUnwindSafe(|| work(calls, plane))).is_err() {
+        meters.panicked();
+    }
+}
+
+/// One line a call, with what its media saw on both sides.
+fn log_end(ended: &Ended) {
+    let of = |side: Side| {
+        let streams = ended.streams.iter().filter(move |stream| stream.side == side).map(|stream| stream.stats);
+        streams.fold(call::LegStats::default(), |sum, stats| call::LegStats {
+            received: sum.received + stats.received,
+            bytes: sum.bytes + stats.bytes,
+            sent: sum.sent + stats.sent,
+            lost: sum.lost + stats.lost,
+            reordered: sum.reordered + stats.reordered,
+            duplicates: sum.duplicates + stats.duplicates,
+            gaps: sum.gaps + stats.gaps,
+            foreign: sum.foreign + stats.foreign,
+            jitter: sum.jitter.max(stats.jitter),
+        })
+    };
+    let (caller, callee) = (of(Side::Caller), of(Side::Callee));
+    tracing::info!(
+        call_id = ended.call_id,
+        caller = ended.caller,
+        target = ended.target,
+        status = ended.status,
+        why = ended.why,
+        ringing_ms = ended.ringing.as_millis() as u64,
+        talking_ms = ended.talking.unwrap_or_default().as_millis() as u64,
+        caller.packets = caller.received,
+        caller.lost = caller.lost,
+        caller.jitter_us = caller.jitter.as_micros() as u64,
+        caller.gaps = caller.gaps,
+        caller.foreign = caller.foreign,
+        callee.packets = callee.received,
+        callee.lost = callee.lost,
+        callee.jitter_us = callee.jitter.as_micros() as u64,
+        callee.gaps = callee.gaps,
+        callee.foreign = callee.foreign,
+        "call ended"
+    );
+}
+
+fn wall() -> UnixMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(since.as_millis() as u64)
+}
+
+/// Answers that may wait for a shard; far more than a shard asks in the time of one turn.
+const ANSWERS: usize = 4096;
+/// Ready sockets looked at before the clock is read again.
+const EVENTS: usize = 256;
+const SECOND: Duration = Duration::from_secs(1);
