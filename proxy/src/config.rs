@@ -3,6 +3,7 @@
 use crate::edge::LimitSettings;
 use net::Network;
 use sip::hop::Transport;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,6 +61,12 @@ pub struct Listen {
     pub transport: Transport,
     /// Where; port 0 lets the kernel choose, which [`crate::Running::addresses`] tells.
     pub address: SocketAddr,
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.transport.uri_text(), self.address)
+    }
 }
 
 /// Peers in `to` are told `host`.

@@ -7,6 +7,10 @@
 mod config;
 pub mod edge;
 mod recent;
+mod start;
 mod stun;
+mod worker;
 
 pub use config::{Advertise, Certificate, Config, ConnectionLimits, Listen};
+pub use start::{Running, StartError, start};
+pub use worker::CertificateError;

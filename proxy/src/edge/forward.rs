@@ -126,7 +126,7 @@ impl<'a> Passage<'a> {
         Ok(())
     }
 
-    fn send(&mut self, way: &Way, uri: Option<&str>, edit: Edit<'_>) {
+    fn send(&mut self, way: &Way, uri: Option<&str>, mut edit: Edit<'_>) {
         let method = self.message.method_text();
         tracing::debug!(call_id = self.message.call_id(), method, peer = %self.arrival.peer, ?way, "forwarded");
         let inside = Hop::new(self.inside_transport(), self.settings.inside);
