@@ -4,12 +4,35 @@
 //! [`Shard::poll_output`] is read until it is empty. Nothing here has a socket, a clock or a thread.
 #![forbid(unsafe_code)]
 
+mod answer;
+mod begin;
+mod best;
+mod call;
+mod exchange;
+mod hunt;
+mod identity;
+mod invite;
+mod late;
+mod leg;
 mod media;
+mod memory;
 mod output;
+mod policy;
+mod prack;
+mod refresh;
+mod relay;
+mod reliable;
+mod response;
+mod route;
+mod service;
+mod session_timer;
 mod settings;
 mod shard;
+mod streams;
+mod turn;
+mod within;
 
 pub use media::{LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
-pub use output::{Answer, Ended, Event, Output, Prompt, Query, QueryId, Side, Stream};
+pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
 pub use settings::{Limits, ReferPolicy, Settings};
 pub use shard::Shard;

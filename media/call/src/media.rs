@@ -3,7 +3,6 @@
 use sdp::Direction;
 use sdp::service::Agreed;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One open pair of ports (RTP and RTCP) toward one side of one stream.
@@ -65,8 +64,8 @@ pub struct Remote {
 pub enum Sound {
     /// Everything that arrives, sent back.
     Echo,
-    /// These samples once (8 kHz, mono), then [`MediaEvent::PromptDone`].
-    Prompt(Arc<[i16]>),
+    /// This prompt once, then [`MediaEvent::PromptDone`].
+    Prompt(audio::Prompt),
     /// Nothing; digits are still heard.
     Silence,
 }

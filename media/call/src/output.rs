@@ -3,7 +3,6 @@
 use crate::media::LegStats;
 use proto::registrar::Unavailable;
 use proto::wire;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One thing to do. Order matters within a kind only.
@@ -29,12 +28,12 @@ pub enum Query {
     /// Where is this user registered?
     Locate(wire::LocateRequest),
     /// What does this prompt sound like?
-    Prompt(Prompt),
+    Prompt(PromptSource),
 }
 
 /// A prompt by its text or its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Prompt {
+pub enum PromptSource {
     /// Text to be spoken.
     Say(String),
     /// A file of the object store.
@@ -46,8 +45,8 @@ pub enum Prompt {
 pub enum Answer {
     /// To [`Query::Locate`].
     Located(Result<wire::LocateResponse, Unavailable>),
-    /// To [`Query::Prompt`]: 8 kHz mono; without one the caller hears the builtin chime.
-    Prompt(Option<Arc<[i16]>>),
+    /// To [`Query::Prompt`]; without one the caller hears the builtin chime.
+    Prompt(Option<audio::Prompt>),
 }
 
 /// Something that happened, for who watches.

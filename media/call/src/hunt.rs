@@ -1,0 +1,311 @@
+//! The search for someone who answers: users are located, their phones ring in groups, the first 2xx wins.
+
+use crate::best::{Best, Failure, for_caller, is_flow_failure};
+use crate::call::{Call, Leave, Phase};
+use crate::leg::LegId;
+use crate::output::{Query, QueryId};
+use crate::policy::{Place, passing};
+use crate::route::{self, Flow, Way};
+use crate::turn::Turn;
+use proto::directory::{Caller, Dialled, Target};
+use proto::registrar::Unavailable;
+use proto::wire::{Binding, LocateRequest, LocateResponse};
+use sip::headers::ContactValue;
+use sip::message::{Message, Name};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Default)]
+pub(crate) struct Hunt {
+    /// Users whose phones are being asked for.
+    locating: Vec<Locating>,
+    /// Phones that ring after the ones that ring now, the most wanted last.
+    later: Vec<Phone>,
+    forks: Vec<Fork>,
+    /// When the phones that ring now have rung long enough.
+    ring_until: Option<Instant>,
+    ring: Duration,
+    best: Best,
+    /// Users asked for so far; nobody is asked for twice.
+    tried: Vec<String>,
+    /// The leg whose media the caller hears.
+    pub early: Option<LegId>,
+    /// Why nobody answered, for the forward of whoever was called.
+    ended: Ended,
+}
+
+#[derive(Debug)]
+struct Locating {
+    query: QueryId,
+    aor: String,
+    instance: String,
+    until: Instant,
+}
+
+/// One phone: the flows over which it can be reached, tried one after the other (RFC 5626 §5.3).
+#[derive(Debug)]
+struct Phone {
+    q: u32,
+    flows: VecDeque<Flow>,
+}
+
+/// A phone that rings.
+#[derive(Debug)]
+struct Fork {
+    leg: LegId,
+    phone: Phone,
+}
+
+/// Why the phones of a user did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Ended {
+    #[default]
+    Offline,
+    NoAnswer,
+}
+
+impl Call {
+    /// Asks where a user's phones are. False: this user has been asked for before, or too many have.
+    pub(crate) fn locate(&mut self, turn: &mut Turn<'_>, aor: String, instance: Option<String>) -> bool {
+        let (limit, patience) = (turn.settings().limits.redirects, turn.settings().locate_patience);
+        let Phase::Hunting(hunt) = &mut self.phase else { return false };
+        if hunt.tried.len() > limit || hunt.tried.contains(&aor) {
+            return false;
+        }
+        let directory = turn.core.view.directory.load();
+        hunt.ring = directory.user(&aor).map_or(DEFAULT_RING, |user| user.ring());
+        hunt.tried.push(aor.clone());
+        let instance = instance.unwrap_or_default();
+        let query = turn.query(Query::Locate(LocateRequest { aor: aor.clone(), instance: instance.clone() }));
+        hunt.locating.push(Locating { query, aor, instance, until: turn.now + patience });
+        true
+    }
+
+    /// The registry's answer, or that it had none in time.
+    pub(crate) fn handle_located(
+        &mut self,
+        turn: &mut Turn<'_>,
+        query: QueryId,
+        answer: Result<LocateResponse, Unavailable>,
+    ) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        let Some(index) = hunt.locating.iter().position(|locating| locating.query == query) else { return };
+        let Locating { aor, instance, .. } = hunt.locating.remove(index);
+        turn.core.owners.queries.remove(&query);
+        let answer = match answer {
+            Ok(answer) => {
+                if instance.is_empty() {
+                    turn.core.memory.remember(&aor, answer.clone());
+                }
+                Some(answer)
+            }
+            Err(Unavailable) => turn.core.memory.recall(&aor).map(|mut answer| {
+                answer.bindings.retain(|binding| instance.is_empty() || binding.instance == instance);
+                answer
+            }),
+        };
+        match answer {
+            Some(answer) if !answer.known => hunt.best.add(Failure::of(404)),
+            Some(answer) if answer.bindings.is_empty() => hunt.best.add(Failure::of(480)),
+            Some(answer) => hunt.later.extend(phones(answer.bindings)),
+            None => {
+                let transport = self.legs[0].hop.transport;
+                hunt.later.extend(route::proxies(turn.core, transport).into_iter().map(|proxy| {
+                    let flow = Flow { uri: format!("sip:{aor}"), received: None, way: Way::Remembered(proxy) };
+                    Phone { q: 0, flows: VecDeque::from([flow]) }
+                }));
+            }
+        }
+        hunt.later.sort_by_key(|phone| phone.q);
+        self.ring_next(turn);
+    }
+
+    /// Rings the phones that are wanted most, unless some ring already.
+    fn ring_next(&mut self, turn: &mut Turn<'_>) {
+        let limit = turn.settings().limits.forks;
+        loop {
+            let Phase::Hunting(hunt) = &mut self.phase else { return };
+            if !hunt.forks.is_empty() || !hunt.locating.is_empty() {
+                return;
+            }
+            let Some(q) = hunt.later.last().map(|phone| phone.q) else { return self.give_up(turn) };
+            let first = hunt.later.partition_point(|phone| phone.q < q);
+            let mut group = hunt.later.split_off(first);
+            group.truncate(limit);
+            hunt.ring_until = Some(turn.now + hunt.ring);
+            for phone in group {
+                self.ring_phone(turn, phone);
+            }
+        }
+    }
+
+    /// Rings a phone over the first of its flows that can be tried.
+    fn ring_phone(&mut self, turn: &mut Turn<'_>, mut phone: Phone) {
+        while let Some(flow) = phone.flows.pop_front() {
+            let outcome = self.invite_phone(turn, flow);
+            let Phase::Hunting(hunt) = &mut self.phase else { return };
+            match outcome {
+                Ok(leg) => return hunt.forks.push(Fork { leg, phone }),
+                Err(failure) => hunt.best.add(failure),
+            }
+        }
+    }
+
+    /// A phone's final failure, or its silence.
+    pub(crate) fn handle_fork_failure(
+        &mut self,
+        turn: &mut Turn<'_>,
+        leg: LegId,
+        status: u16,
+        response: Option<&Message<'_>>,
+    ) {
+        if status == 422 && self.invite_again(turn, leg, response) {
+            return;
+        }
+        self.part(turn, leg, Leave::Gone);
+        let Some(phone) = self.take_fork(leg) else { return };
+        let limit = turn.settings().limits.header;
+        let lines = response.into_iter().flat_map(|response| passing(response, Place::Failure, limit));
+        let lines = lines.map(|(name, value)| (name, value.to_owned())).collect();
+        if is_flow_failure(status) && !phone.flows.is_empty() {
+            self.ring_phone(turn, phone);
+        } else if !response.is_some_and(|response| self.follow(turn, response)) {
+            let Phase::Hunting(hunt) = &mut self.phase else { return };
+            hunt.best.add(Failure { status: for_caller(status), lines });
+        }
+        if status >= 600 {
+            self.stop_ringing(turn);
+            return self.give_up(turn);
+        }
+        self.ring_next(turn);
+    }
+
+    /// A phone has answered and cannot be talked to.
+    pub(crate) fn handle_fork_unfit(&mut self, turn: &mut Turn<'_>, leg: LegId, failure: Failure) {
+        self.part(turn, leg, Leave::Told(Failure::of(488)));
+        self.take_fork(leg);
+        if let Phase::Hunting(hunt) = &mut self.phase {
+            hunt.best.add(failure);
+        }
+        self.ring_next(turn);
+    }
+
+    fn take_fork(&mut self, leg: LegId) -> Option<Phone> {
+        let Phase::Hunting(hunt) = &mut self.phase else { return None };
+        hunt.early.take_if(|early| *early == leg);
+        let index = hunt.forks.iter().position(|fork| fork.leg == leg)?;
+        Some(hunt.forks.remove(index).phone)
+    }
+
+    /// A phone sends the caller elsewhere: followed to users of the exchange only, and only where the phone's owner may call.
+    fn follow(&mut self, turn: &mut Turn<'_>, response: &Message<'_>) -> bool {
+        let Phase::Hunting(hunt) = &self.phase else { return false };
+        if !matches!(response.status(), Some(300..400)) {
+            return false;
+        }
+        let Some(owner) = hunt.tried.last().cloned() else { return false };
+        let directory = turn.core.view.directory.load_full();
+        let mut users = Vec::new();
+        for contact in response.values(Name::Contact) {
+            let address = ContactValue::parse(contact).ok().and_then(|contact| contact.address());
+            let Some(uri) = address.and_then(|address| address.uri().ok()) else { continue };
+            let host = uri.host.to_string();
+            let user = uri.user_decoded();
+            let dialled = Dialled { gr: uri.param("gr"), ..Dialled::new(&user, &host) };
+            let target = directory.orient(&Caller { aor: &owner, ip: None }, &dialled);
+            if let Ok(Target::User { aor, instance }) = target {
+                users.push((aor, instance));
+            }
+        }
+        let followed = users.into_iter().filter(|(aor, instance)| self.locate(turn, aor.clone(), instance.clone()));
+        followed.count() > 0
+    }
+
+    /// What is due: a registry's answer or phones that have rung long enough.
+    pub(crate) fn handle_hunt_timeout(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        if let Some(late) = hunt.locating.iter().find(|locating| locating.until <= turn.now) {
+            let query = late.query;
+            return self.handle_located(turn, query, Err(Unavailable));
+        }
+        if hunt.ring_until.is_some_and(|until| until <= turn.now) {
+            hunt.ended = Ended::NoAnswer;
+            let reason = r#"Q.850;cause=19;text="No answer""#;
+            hunt.best.add(Failure::of(480).with(Name::Reason, reason));
+            self.stop_ringing(turn);
+            self.ring_next(turn);
+        }
+    }
+
+    pub(crate) fn hunt_due(&self) -> Option<Instant> {
+        let Phase::Hunting(hunt) = &self.phase else { return None };
+        let ring_until = hunt.ring_until.filter(|_| !hunt.forks.is_empty());
+        hunt.locating.iter().map(|locating| locating.until).chain(ring_until).min()
+    }
+
+    /// Cancels the phones that ring now.
+    fn stop_ringing(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        hunt.early = None;
+        for fork in std::mem::take(&mut hunt.forks) {
+            self.part(turn, fork.leg, Leave::Told(Failure::of(487)));
+        }
+    }
+
+    /// The search is over: this leg has answered.
+    pub(crate) fn won(&mut self, turn: &mut Turn<'_>, winner: LegId) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        hunt.forks.retain(|fork| fork.leg != winner);
+        for locating in hunt.locating.drain(..) {
+            turn.core.owners.queries.remove(&locating.query);
+        }
+        self.stop_ringing(turn);
+        self.phase = Phase::Talking(winner);
+    }
+
+    /// Nobody is left to ring: the call goes where the user wants such calls to go, or fails.
+    fn give_up(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        let failure = hunt.best.take();
+        let forwarded = hunt.forward(turn, failure.status).is_some_and(|target| self.reach(turn, target).is_ok());
+        if !forwarded {
+            self.end(turn, "nobody answered", None, failure);
+        }
+    }
+}
+
+impl Hunt {
+    /// Where calls go that the user asked for last does not take.
+    fn forward(&self, turn: &Turn<'_>, status: u16) -> Option<Target> {
+        let directory = turn.core.view.directory.load();
+        let user = directory.user(self.tried.last()?)?;
+        let forward = user.forward();
+        let to = match (status, self.ended) {
+            (486 | 600, _) => forward.busy.as_ref(),
+            (480, Ended::NoAnswer) => forward.no_answer.as_ref(),
+            (480, Ended::Offline) => forward.offline.as_ref(),
+            (_, _) => None,
+        }?;
+        directory.resolve(to, directory.domain(directory.domain_name(user))?, user, user.name())
+    }
+}
+
+/// Phones by their instance, flows in the order in which the registry gave them.
+fn phones(bindings: Vec<Binding>) -> Vec<Phone> {
+    let mut phones: Vec<(String, Phone)> = Vec::new();
+    for binding in bindings {
+        let (instance, q) = (binding.instance.clone(), binding.q);
+        let flow = Flow::of(binding);
+        match phones.iter_mut().find(|(known, _)| !instance.is_empty() && *known == instance) {
+            Some((_, phone)) => {
+                phone.q = phone.q.max(q);
+                phone.flows.push_back(flow);
+            }
+            None => phones.push((instance, Phone { q, flows: VecDeque::from([flow]) })),
+        }
+    }
+    phones.into_iter().map(|(_, phone)| phone).collect()
+}
+
+/// For a user whom the directory does not know.
+const DEFAULT_RING: Duration = Duration::from_secs(30);

@@ -1,0 +1,83 @@
+//! Which proxy a message toward a phone goes to (RFC 3261 §12.2.1.1, RFC 5626 §5.3).
+
+use crate::turn::Core;
+use proto::membership::{Member, Role};
+use proto::ring;
+use proto::wire::Binding;
+use sip::dialog::Dialog;
+use sip::headers::NameAddr;
+use sip::hop::{Hop, Transport};
+use sip::token;
+use std::net::SocketAddr;
+
+/// One way to a phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flow {
+    /// The request URI.
+    pub uri: String,
+    /// Where the phone registered from.
+    pub received: Option<SocketAddr>,
+    pub way: Way,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By what the phone registered: its flow token, and the Path beyond the proxy.
+    Registered { token: String, path: Vec<String> },
+    /// Through this proxy, which may know the user from a registration that passed through it.
+    Remembered(Hop),
+}
+
+impl Flow {
+    pub(crate) fn of(binding: Binding) -> Flow {
+        Flow {
+            received: binding.received.parse().ok(),
+            uri: binding.uri,
+            way: Way::Registered { token: binding.flow, path: binding.path },
+        }
+    }
+
+    /// Where an INVITE for it goes; `None`: nobody reaches the phone that way.
+    pub(crate) fn hop(&self, core: &Core) -> Option<Hop> {
+        match &self.way {
+            Way::Registered { token, .. } => flow_hop(core, token),
+            Way::Remembered(proxy) => Some(*proxy),
+        }
+    }
+}
+
+/// The proxy that holds the flow of this token; any other one of the region where it is gone and the flow needs no connection.
+/// `None`: nobody reaches the phone that way, or the token is not ours.
+fn flow_hop(core: &Core, token: &str) -> Option<Hop> {
+    let flow = token::Flow::open(&core.view.keys.load().flow, token)?;
+    let membership = core.view.membership.load();
+    let holder = membership.member(flow.proxy).filter(|member| member.role == Role::Proxy);
+    let address = match holder {
+        Some(proxy) => proxy.inside,
+        None if flow.transport.is_reliable() => return None,
+        None => {
+            let proxies: Vec<&Member> = membership.proxies(&core.settings.region).collect();
+            // The same one for every message of the flow.
+            proxies.get((ring::hash(token.as_bytes()) % proxies.len().max(1) as u64) as usize)?.inside
+        }
+    };
+    Some(Hop::new(inside(flow.transport), address))
+}
+
+/// Every live proxy of the region, over the transport that the call came in by.
+pub(crate) fn proxies(core: &Core, transport: Transport) -> Vec<Hop> {
+    let membership = core.view.membership.load();
+    membership.proxies(&core.settings.region).map(|proxy| Hop::new(inside(transport), proxy.inside)).collect()
+}
+
+/// Where the next request of a dialog goes: to the proxy in its topmost route, else where its last message came from.
+pub(crate) fn next_hop(core: &Core, dialog: &Dialog, last: Hop) -> Hop {
+    let top = dialog.route_set.first().and_then(|route| NameAddr::parse(route).ok());
+    let token = top.and_then(|route| route.uri().ok()).and_then(|uri| uri.user);
+    token.and_then(|token| flow_hop(core, token)).unwrap_or(last)
+}
+
+/// What comes over a reliable transport stays on one inside the cluster, what comes over UDP stays on UDP.
+fn inside(transport: Transport) -> Transport {
+    if transport.is_reliable() { Transport::Tcp } else { Transport::Udp }
+}

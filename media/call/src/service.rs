@@ -1,0 +1,228 @@
+//! Calls that the exchange takes itself: the seam between a call and what a caller hears in it.
+//!
+//! A service is a small state machine: it says what it can play and what it wants to know, is told of keys and of prompts that
+//! have been played, and says what comes next. The call does the rest: answering, hold, re-INVITE, hanging up.
+
+mod echo;
+mod prompt;
+
+use crate::best::Failure;
+use crate::call::{Call, Phase};
+use crate::leg::{Awaits, LegId};
+use crate::media::{MediaEvent, Sound};
+use crate::output::{PromptSource, Query, QueryId};
+use crate::response::response;
+use crate::streams::Path;
+use crate::turn::Turn;
+use proto::directory::Target;
+use sdp::service::{Accept, Agreed};
+use sip::endpoint::ServerId;
+use sip::message::{Message, Method, Name};
+
+/// What a caller is in.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub program: Program,
+    /// The prompt that is being looked for; the call is answered when it is there.
+    query: Option<QueryId>,
+    /// What the caller's phone and we agreed on.
+    agreed: Option<Agreed>,
+}
+
+/// Which service.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Program {
+    Echo(echo::Echo),
+    Prompt(prompt::Announcement),
+}
+
+/// What a service wants next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// Nothing changes.
+    Stay,
+    HangUp,
+}
+
+impl Program {
+    /// The service of a target; `None`: not one that the exchange has.
+    pub(crate) fn of(target: &Target) -> Option<Program> {
+        match target {
+            Target::Echo => Some(Program::Echo(echo::Echo)),
+            Target::Say(text) => Some(Program::Prompt(prompt::Announcement::new(PromptSource::Say(text.clone())))),
+            Target::Play(file) => Some(Program::Prompt(prompt::Announcement::new(PromptSource::Play(file.clone())))),
+            Target::User { .. }
+            | Target::Hangup
+            | Target::Menu(_)
+            | Target::Queue(_)
+            | Target::Conference(_)
+            | Target::Voicemail(_)
+            | Target::Mailbox(_)
+            | Target::Parking { .. }
+            | Target::Trunk { .. } => None,
+        }
+    }
+
+    /// Which codecs it can do with.
+    fn accept(&self) -> Accept {
+        match self {
+            Program::Echo(_) => Accept::Any,
+            Program::Prompt(_) => Accept::G711,
+        }
+    }
+
+    /// What must be known before the call is answered.
+    fn wants(&self) -> Option<PromptSource> {
+        match self {
+            Program::Echo(_) => None,
+            Program::Prompt(announcement) => Some(announcement.source.clone()),
+        }
+    }
+
+    fn handle_prompt(&mut self, prompt: Option<audio::Prompt>) {
+        match self {
+            Program::Echo(_) => {}
+            Program::Prompt(announcement) => announcement.handle_prompt(prompt),
+        }
+    }
+
+    fn sound(&self) -> Sound {
+        match self {
+            Program::Echo(_) => Sound::Echo,
+            Program::Prompt(announcement) => announcement.sound(),
+        }
+    }
+
+    fn handle_event(&mut self, event: MediaEvent) -> Step {
+        match self {
+            Program::Echo(echo) => echo.handle_event(event),
+            Program::Prompt(announcement) => announcement.handle_event(event),
+        }
+    }
+}
+
+impl Call {
+    /// Puts the caller into a service.
+    pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, program: Program) {
+        // The exchange is the other phone: there is nobody whom media could reach directly.
+        self.caller_leg().streams.path = Path::Anchored;
+        let query = program.wants().map(|source| turn.query(Query::Prompt(source)));
+        self.phase = Phase::Serving(Service { program, query, agreed: None });
+        if query.is_none() {
+            self.answer_service(turn);
+        }
+    }
+
+    /// The prompt that was asked for; the builtin chime where there is none.
+    pub(crate) fn handle_prompt(&mut self, turn: &mut Turn<'_>, query: QueryId, prompt: Option<audio::Prompt>) {
+        turn.core.owners.queries.remove(&query);
+        let Phase::Serving(service) = &mut self.phase else { return };
+        if service.query.take_if(|asked| *asked == query).is_some() {
+            service.program.handle_prompt(prompt);
+            self.answer_service(turn);
+        }
+    }
+
+    fn answer_service(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Serving(service) = &mut self.phase else { return };
+        let accept = service.program.accept();
+        let offer = self.caller_leg().streams.theirs.clone();
+        let streams = &mut self.caller_leg().streams;
+        let (agreed, told) = match &offer {
+            Some(offer) => match streams.answer(turn, offer, accept) {
+                Ok((agreed, told)) => (Some(agreed), Ok(told)),
+                Err(unfit) => (None, Err(unfit)),
+            },
+            None => (None, streams.offer(turn)),
+        };
+        let told = match told {
+            Ok(told) => told,
+            Err(unfit) => return self.end(turn, "no agreement on media", None, Failure::of(unfit.status())),
+        };
+        self.caller_leg().streams.ours = Some(told.clone());
+        let awaits = if offer.is_some() { Awaits::Nothing } else { Awaits::Answer };
+        self.answer_caller(turn, None, Some(told), awaits);
+        if let Some(agreed) = agreed {
+            self.play(turn, agreed);
+        }
+    }
+
+    /// The caller's answer to our own offer.
+    pub(crate) fn handle_service_answer(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) {
+        let Phase::Serving(service) = &mut self.phase else { return };
+        let accept = service.program.accept();
+        let agreed = sdp::Sdp::parse(answer).ok().and_then(|answer| sdp::service::agree(&answer, accept).ok());
+        let Some(agreed) = agreed else {
+            return self.end(turn, "no agreement on media", None, Failure::of(488));
+        };
+        if let Some(leg) = self.leg(id) {
+            leg.streams.theirs = Some(answer.to_vec());
+        }
+        self.play(turn, agreed);
+    }
+
+    /// The caller offers anew: hold, resume, another codec.
+    pub(crate) fn serve_offer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LegId,
+        server: ServerId,
+        request: &Message<'_>,
+        offer: Option<&[u8]>,
+    ) -> Result<(), Failure> {
+        let Phase::Serving(service) = &mut self.phase else { return Err(Failure::of(491)) };
+        let accept = service.program.accept();
+        let leg = self.leg(id).ok_or_else(|| Failure::of(481))?;
+        let unfit = |unfit: crate::streams::Unfit| Failure::of(unfit.status());
+        let (awaits, told) = match offer {
+            Some(offer) => {
+                let (agreed, told) = leg.streams.answer(turn, offer, accept).map_err(unfit)?;
+                (leg.streams.theirs, leg.streams.ours) = (Some(offer.to_vec()), Some(told.clone()));
+                self.play(turn, agreed);
+                (Awaits::Nothing, told)
+            }
+            None => (Awaits::Answer, leg.streams.offer(turn).map_err(unfit)?),
+        };
+        self.grant(turn, id, server, request, None, Some(told), awaits);
+        Ok(())
+    }
+
+    fn play(&mut self, turn: &mut Turn<'_>, agreed: Agreed) {
+        let Phase::Serving(service) = &mut self.phase else { return };
+        let sound = service.program.sound();
+        service.agreed = Some(agreed);
+        self.caller_leg().streams.serve(turn, sound, &agreed);
+    }
+
+    /// A key, or the end of a prompt.
+    pub(crate) fn handle_service_event(&mut self, turn: &mut Turn<'_>, event: MediaEvent) {
+        let Phase::Serving(service) = &mut self.phase else { return };
+        match service.program.handle_event(event) {
+            Step::Stay => {}
+            Step::HangUp => self.end(turn, "the service hung up", None, Failure::of(480)),
+        }
+    }
+
+    /// INFO with a key (`application/dtmf-relay`, `application/dtmf`); everything else means nothing to a service.
+    pub(crate) fn handle_service_request(&mut self, turn: &mut Turn<'_>, server: ServerId, request: &Message<'_>) {
+        if request.method() != Method::Info {
+            let failure = Failure::of(501).with(Name::Reason, r#"SIP;cause=501;text="Not with a service""#);
+            return self.refuse(turn, server, request, &failure);
+        }
+        turn.respond(server, response(request, 200).finish());
+        if let Some(key) = key_of(request) {
+            self.handle_service_event(turn, MediaEvent::Dtmf(key));
+        }
+    }
+}
+
+fn key_of(info: &Message<'_>) -> Option<char> {
+    let kind = info.header(Name::ContentType)?.split(';').next()?.trim_ascii().to_ascii_lowercase();
+    let body = str::from_utf8(info.body()).ok()?;
+    let key = match kind.as_str() {
+        "application/dtmf-relay" => body.lines().find_map(|line| line.trim().strip_prefix("Signal="))?.trim(),
+        "application/dtmf" => body.trim(),
+        _ => return None,
+    };
+    key.chars().next().filter(|key| "0123456789*#ABCD".contains(*key))
+}

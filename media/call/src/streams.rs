@@ -1,0 +1,237 @@
+//! The media of one leg: what was said of it both ways, and the ports that carry it.
+
+use crate::media::{LegStats, MediaId, NoPort, Opened, Remote, Sound};
+use crate::turn::Turn;
+use sdp::offer_answer::is_same_but_origin;
+use sdp::service::{Accept, Agreed};
+use sdp::{MediaPort, Origin, Sdp};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The way that media takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// Through ports of ours.
+    Anchored,
+    /// From phone to phone: descriptions pass untouched.
+    Direct,
+}
+
+/// The streams of one leg.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    pub path: Path,
+    /// Where the phone is, as far as known before it says where its media is.
+    pub near: Option<SocketAddr>,
+    /// The description in force that they were told.
+    pub ours: Option<Vec<u8>>,
+    /// The description in force that they gave.
+    pub theirs: Option<Vec<u8>>,
+    session_id: u64,
+    version: u64,
+    /// By the index of the m= line.
+    ports: Vec<Option<Port>>,
+    /// Of ports that have been closed.
+    ended: Vec<(usize, LegStats)>,
+}
+
+#[derive(Debug)]
+struct Port {
+    opened: Opened,
+    remote: Option<Remote>,
+    bridged: Option<MediaId>,
+}
+
+/// Why a description cannot be passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// It is none: 400 for its sender.
+    #[error(transparent)]
+    Malformed(#[from] sdp::SdpError),
+    /// The answer does not fit its offer.
+    #[error(transparent)]
+    Answer(#[from] sdp::offer_answer::AnswerError),
+    /// No port is free: 503.
+    #[error(transparent)]
+    NoPort(#[from] NoPort),
+    /// Nothing in it that the service can use: 488.
+    #[error(transparent)]
+    NoCommonCodec(#[from] sdp::service::NoCommonCodec),
+}
+
+impl Unfit {
+    /// What its sender is answered.
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Unfit::Malformed(_) => 400,
+            Unfit::Answer(_) | Unfit::NoCommonCodec(_) => 488,
+            Unfit::NoPort(_) => 503,
+        }
+    }
+}
+
+impl Streams {
+    pub(crate) fn new(path: Path, session_id: u64, near: Option<SocketAddr>) -> Streams {
+        Streams {
+            path,
+            near,
+            ours: None,
+            theirs: None,
+            // Positive in 63 bits, since some phones read it so.
+            session_id: session_id >> 2,
+            version: 1,
+            ports: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// What this leg is told of a description of the other leg. Opens the ports that it needs.
+    pub(crate) fn describe(&mut self, turn: &mut Turn<'_>, other: &[u8]) -> Result<Vec<u8>, Unfit> {
+        match self.path {
+            Path::Direct => return Ok(other.to_vec()),
+            Path::Anchored => {}
+        }
+        let sdp = Sdp::parse(other)?;
+        let mut ports = Vec::with_capacity(sdp.media().len());
+        for (index, media) in sdp.media().iter().enumerate().take(turn.settings().limits.streams) {
+            ports.push(match media.is_rejected() || !media.is_datagram() {
+                true => MediaPort::REJECTED,
+                false => self.open(turn, index)?,
+            });
+        }
+        let told = sdp::rewrite(&sdp, &ports, self.origin());
+        match &self.ours {
+            Some(before) if is_same_but_origin(before, &told) => Ok(before.clone()),
+            Some(_) => {
+                self.version += 1;
+                Ok(sdp::rewrite(&sdp, &ports, self.origin()))
+            }
+            None => Ok(told),
+        }
+    }
+
+    /// What this leg is told of the other leg's answer to its offer.
+    pub(crate) fn describe_answer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        offer: &[u8],
+        answer: &[u8],
+    ) -> Result<Vec<u8>, Unfit> {
+        if self.path == Path::Anchored {
+            sdp::offer_answer::check_answer(&Sdp::parse(offer)?, &Sdp::parse(answer)?)?;
+        }
+        self.describe(turn, answer)
+    }
+
+    /// The exchange's own answer to their offer.
+    pub(crate) fn answer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        offer: &[u8],
+        accept: Accept,
+    ) -> Result<(Agreed, Vec<u8>), Unfit> {
+        let sdp = Sdp::parse(offer)?;
+        let stream = sdp::service::agree(&sdp, accept)?.stream;
+        let port = self.open(turn, stream)?;
+        self.version += u64::from(self.ours.is_some());
+        Ok(sdp::service::answer(&sdp, accept, port, self.origin())?)
+    }
+
+    /// The exchange's own offer.
+    pub(crate) fn offer(&mut self, turn: &mut Turn<'_>) -> Result<Vec<u8>, Unfit> {
+        let port = self.open(turn, 0)?;
+        self.version += u64::from(self.ours.is_some());
+        Ok(sdp::service::offer(port, self.origin()))
+    }
+
+    /// Lets the exchange be the other side of the stream that was agreed on.
+    pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, sound: Sound, agreed: &Agreed) {
+        let Some(theirs) = self.theirs.clone() else { return };
+        let Ok(sdp) = Sdp::parse(&theirs) else { return };
+        let Some(media) = sdp.media().get(agreed.stream) else { return };
+        if let Some(Some(port)) = self.ports.get_mut(agreed.stream) {
+            port.connect(turn, media, agreed.rtcp_mux);
+            turn.media.serve(port.opened.id, sound, agreed);
+        }
+    }
+
+    /// They listen to nothing: the other side is on hold.
+    pub(crate) fn is_hold(&self) -> bool {
+        let theirs = self.theirs.as_deref().and_then(|theirs| Sdp::parse(theirs).ok());
+        theirs.is_some_and(|theirs| theirs.is_hold())
+    }
+
+    /// Closes every port; what each stream saw in its life.
+    pub(crate) fn close(&mut self, turn: &mut Turn<'_>) -> Vec<(usize, LegStats)> {
+        for index in 0..self.ports.len() {
+            self.close_port(turn, index);
+        }
+        std::mem::take(&mut self.ended)
+    }
+
+    fn open(&mut self, turn: &mut Turn<'_>, index: usize) -> Result<MediaPort, NoPort> {
+        if self.ports.len() <= index {
+            self.ports.resize_with(index + 1, || None);
+        }
+        let opened = match &self.ports[index] {
+            Some(port) => port.opened,
+            None => {
+                let opened = turn.open_media(self.near)?;
+                self.ports[index] = Some(Port { opened, remote: None, bridged: None });
+                opened
+            }
+        };
+        Ok(MediaPort { address: opened.address, rtp: opened.rtp, rtcp: opened.rtcp })
+    }
+
+    fn close_port(&mut self, turn: &mut Turn<'_>, index: usize) {
+        if let Some(port) = self.ports.get_mut(index).and_then(Option::take) {
+            self.ended.push((index, turn.close_media(port.opened.id)));
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        let address = self.ports.iter().flatten().next().map(|port| port.opened.address);
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        Origin { session_id: self.session_id, version: self.version, address }
+    }
+}
+
+impl Port {
+    fn connect(&mut self, turn: &mut Turn<'_>, media: &sdp::Media<'_>, mux: bool) {
+        let Some(rtp) = media.rtp_address() else { return };
+        let rtcp = if mux { rtp } else { media.rtcp_address().unwrap_or(rtp) };
+        let remote = Remote { rtp, rtcp, mux, direction: media.direction };
+        if self.remote != Some(remote) {
+            turn.media.connect(self.opened.id, remote);
+            self.remote = Some(remote);
+        }
+    }
+}
+
+/// Lets media flow between two legs as both said; a stream that one of them refused is closed on both.
+pub(crate) fn join(turn: &mut Turn<'_>, one: &mut Streams, other: &mut Streams) {
+    if one.path == Path::Direct {
+        return;
+    }
+    let (Some(said), Some(answered)) = (one.theirs.clone(), other.theirs.clone()) else { return };
+    let (Ok(said), Ok(answered)) = (Sdp::parse(&said), Sdp::parse(&answered)) else { return };
+    for index in 0..one.ports.len().max(other.ports.len()) {
+        let both = said.media().get(index).zip(answered.media().get(index));
+        let flowing = both.filter(|(said, answered)| !said.is_rejected() && !answered.is_rejected());
+        match (flowing, one.ports.get_mut(index), other.ports.get_mut(index)) {
+            (Some((said, answered)), Some(Some(left)), Some(Some(right))) => {
+                let mux = said.rtcp_mux && answered.rtcp_mux;
+                left.connect(turn, said, mux);
+                right.connect(turn, answered, mux);
+                if left.bridged != Some(right.opened.id) || right.bridged != Some(left.opened.id) {
+                    turn.media.bridge(left.opened.id, right.opened.id);
+                    (left.bridged, right.bridged) = (Some(right.opened.id), Some(left.opened.id));
+                }
+            }
+            (_, _, _) => {
+                one.close_port(turn, index);
+                other.close_port(turn, index);
+            }
+        }
+    }
+}
