@@ -172,6 +172,14 @@ impl Directory {
         Some(self.symbols.name(user.site()?))
     }
 
+    /// The language in which a user hears prompts: the user's own, else that of the region of the user's site, else that of the
+    /// region that the address lies in.
+    pub fn language<'a>(&'a self, user: &'a User, address: Option<IpAddr>) -> Option<&'a str> {
+        let of_site = || self.region(self.site(user)?.region.as_deref()?)?.language.as_deref();
+        let of_address = || self.region_of(address?)?.language.as_deref();
+        user.language().or_else(of_site).or_else(of_address)
+    }
+
     /// The site that a caller is at: by address, or else the user's own.
     fn site_of_caller(&self, user: &User, address: Option<IpAddr>) -> Option<&Site> {
         address.and_then(|address| self.site_of(address)).or_else(|| self.site(user))
@@ -181,8 +189,11 @@ impl Directory {
         find(&self.plan.model.voicemail, name, |shared| &shared.name)
     }
 
-    /// The users of this name in all domains.
-    fn users_named(&self, name: &str) -> Vec<&User> {
-        self.plan.model.domains.iter().filter_map(|domain| self.user_in(domain, name)).collect()
+    /// The users of this name or extension, in one domain where the text has `@domain`, else in all.
+    fn users_meant(&self, text: &str) -> Vec<&User> {
+        let Some((name, host)) = text.rsplit_once('@') else {
+            return self.plan.model.domains.iter().filter_map(|domain| self.user_or_extension(domain, text)).collect();
+        };
+        self.domain(host).and_then(|domain| self.user_or_extension(domain, name)).into_iter().collect()
     }
 }

@@ -41,13 +41,19 @@ pub fn bucket_of(hash: u64) -> usize {
     (hash >> 52) as usize
 }
 
-/// One bucket: items in ascending order of their hash.
-#[derive(Debug, Clone)]
+/// One bucket: items in ascending order of their hash; a clone shares them.
+#[derive(Debug)]
 pub struct Bucket<T> {
-    hashes: Box<[u64]>,
-    items: Box<[T]>,
+    hashes: Arc<[u64]>,
+    items: Arc<[T]>,
     /// Hash of what the bucket holds, as it travels; 0 where nobody asks.
     pub version: u64,
+}
+
+impl<T> Clone for Bucket<T> {
+    fn clone(&self) -> Bucket<T> {
+        Bucket { hashes: self.hashes.clone(), items: self.items.clone(), version: self.version }
+    }
 }
 
 impl<T> Bucket<T> {
@@ -63,9 +69,15 @@ impl<T> Bucket<T> {
         &self.items
     }
 
+    /// Whether one is a clone of the other.
+    #[cfg(test)]
+    pub fn is_shared_with(&self, other: &Bucket<T>) -> bool {
+        Arc::ptr_eq(&self.items, &other.items)
+    }
+
     /// Each item with its hash.
     pub fn entries(&self) -> impl Iterator<Item = (u64, &T)> {
-        self.hashes.iter().copied().zip(&self.items)
+        self.hashes.iter().copied().zip(&*self.items)
     }
 
     /// The items with this hash: one, none, and once in the life of the universe two.
@@ -92,7 +104,7 @@ impl<T> Bucket<T> {
 /// All buckets of one kind; a clone shares them.
 #[derive(Debug)]
 pub struct Buckets<T> {
-    buckets: Arc<[Arc<Bucket<T>>]>,
+    buckets: Arc<[Bucket<T>]>,
 }
 
 impl<T> Clone for Buckets<T> {
@@ -104,17 +116,17 @@ impl<T> Clone for Buckets<T> {
 impl<T> Buckets<T> {
     /// No item; every bucket is the same empty one, of this version.
     pub fn empty(version: u64) -> Buckets<T> {
-        let bucket = Arc::new(Bucket::new(version, Vec::new()));
+        let bucket = Bucket::new(version, Vec::new());
         Buckets { buckets: (0..BUCKETS).map(|_| bucket.clone()).collect() }
     }
 
     /// Bucket `index`, below [`BUCKETS`].
-    pub fn bucket(&self, index: usize) -> &Arc<Bucket<T>> {
+    pub fn bucket(&self, index: usize) -> &Bucket<T> {
         &self.buckets[index]
     }
 
     /// All buckets in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Bucket<T>>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Bucket<T>> {
         self.buckets.iter()
     }
 
@@ -138,9 +150,9 @@ impl<T> Buckets<T> {
         if replaced.is_empty() {
             return self.clone();
         }
-        let mut buckets: Vec<Arc<Bucket<T>>> = self.buckets.to_vec();
+        let mut buckets = self.buckets.to_vec();
         for (index, bucket) in replaced {
-            buckets[index] = Arc::new(bucket);
+            buckets[index] = bucket;
         }
         Buckets { buckets: buckets.into() }
     }
@@ -184,7 +196,7 @@ mod tests {
         let before = of(&["a".into(), "b".into()]);
         let place = bucket_of(hash("a", "d"));
         let after = before.with(vec![(place, Bucket::new(2, Vec::new()))]);
-        let shared = (0..BUCKETS).filter(|&i| Arc::ptr_eq(before.bucket(i), after.bucket(i))).count();
+        let shared = (0..BUCKETS).filter(|&i| before.bucket(i).is_shared_with(after.bucket(i))).count();
         assert_eq!(shared, BUCKETS - 1);
         assert_eq!(after.len(), 1);
     }

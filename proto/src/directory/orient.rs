@@ -44,7 +44,7 @@ impl<'a> Dialled<'a> {
 pub struct Refusal {
     /// 403 or 404.
     pub status: u16,
-    /// Reason phrase, in ASCII.
+    /// Reason phrase: one line, which may hold names of the directory.
     pub reason: Cow<'static, str>,
 }
 
@@ -99,7 +99,7 @@ impl Directory {
 
     /// The same decision with its reasons, for `tandem explain`.
     ///
-    /// `caller` is `alice@tandem.local`, or `alice` where only one domain has her; `number` is a name or number, with or without
+    /// `caller` is a name or extension, with `@domain` where several domains have it; `number` is a name or number, with or without
     /// `sip:` and `@host`.
     pub fn explain(&self, caller: &str, number: &str) -> Explanation {
         let mut steps = Vec::new();
@@ -114,18 +114,14 @@ impl Directory {
 
     fn explained(&self, caller: &str, number: &str, steps: &mut Vec<String>) -> Result<Target, Refusal> {
         let caller = caller.strip_prefix("sip:").unwrap_or(caller);
-        let found = match caller.contains('@') {
-            true => self.user(caller).into_iter().collect(),
-            false => self.users_named(caller),
-        };
-        let user = match *found {
+        let user = match *self.users_meant(caller) {
             [user] => user,
             [] => {
-                steps.push(format!("no user is called {caller}"));
+                steps.push(format!("no user has the name or extension {caller}"));
                 return Err(Refusal::forbidden("Caller is no user of this exchange"));
             }
-            [..] => {
-                let all: Vec<String> = found.iter().map(|user| self.aor(user)).collect();
+            ref several => {
+                let all: Vec<String> = several.iter().map(|user| self.aor(user)).collect();
                 steps.push(format!("{caller} may be {}: name the domain", all.join(" or ")));
                 return Err(Refusal::forbidden("Caller is ambiguous"));
             }

@@ -162,7 +162,7 @@ fn an_explanation_reads_like_the_rules() {
         ]
     );
     assert_eq!(
-        steps("sip:bob@tandem.local", "sip:5001@127.0.0.1:5060;user=phone"),
+        steps("sip:6002@tandem.local", "sip:5001@127.0.0.1:5060;user=phone"),
         [
             "127.0.0.1 is an alias of tandem.local",
             "bob@tandem.local is in class internal (extensions, services, emergency, national)",
@@ -177,7 +177,10 @@ fn an_explanation_reads_like_the_rules() {
         steps("alice", "bob@example.org"),
         ["example.org is no domain of this exchange", "→ 403 Not relaying to other domains"]
     );
-    assert_eq!(steps("carol", "9999"), ["no user is called carol", "→ 403 Caller is no user of this exchange"]);
+    assert_eq!(
+        steps("carol", "9999"),
+        ["no user has the name or extension carol", "→ 403 Caller is no user of this exchange"]
+    );
     let two = directory(&CLASSES.replace("\"amy\"", "\"bea\""));
     assert_eq!(two.explain("bea", "60").steps[0], "bea may be bea@a.example or bea@b.example: name the domain");
 }

@@ -3,6 +3,7 @@
 use super::Source;
 use super::places::GROUPS;
 use super::reader::{Kind, Place, Problem, Reference};
+use crate::directory::plan::DEFAULT_CLASS;
 use crate::directory::{Directory, Domain, Origin, User};
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ impl Source {
         if self.is_toml {
             self.check_references(previous);
             self.check_extensions();
+            self.check_numbers();
             self.check_imported(previous);
         }
         let mut problems = std::mem::take(&mut self.found.problems);
@@ -58,8 +60,9 @@ impl Source {
 
     fn check_references(&mut self, previous: &Directory) {
         let groups = self.model.numbers.iter().map(|number| number.group.to_string());
-        for group in groups.chain(GROUPS.map(str::to_owned)) {
-            self.found.names.entry((Kind::Group, group)).or_insert(Place { file: 0, line: 0 });
+        let groups = groups.chain(GROUPS.map(str::to_owned)).map(|group| (Kind::Group, group));
+        for name in groups.chain([(Kind::Class, DEFAULT_CLASS.to_owned())]) {
+            self.found.names.entry(name).or_insert(Place { file: 0, line: 0 });
         }
         for reference in std::mem::take(&mut self.found.references) {
             if let Some(message) = self.wrong_with(&reference, previous) {
@@ -134,6 +137,24 @@ impl Source {
         }
     }
 
+    /// A number that is a user's name or extension in every domain is never reached.
+    fn check_numbers(&mut self) {
+        let is_user = |number: &str, domain: &Domain| {
+            let there = format!("{number}@{}", domain.name);
+            self.found.knows(Kind::Extension, &there) || self.found.knows(Kind::User, &there)
+        };
+        let mut hidden = Vec::new();
+        for ((kind, number), place) in &self.found.names {
+            let domains = &self.model.domains;
+            if *kind == Kind::Number && !domains.is_empty() && domains.iter().all(|domain| is_user(number, domain)) {
+                hidden.push((*place, format!("number {number}")));
+            }
+        }
+        for (place, key) in hidden {
+            self.found.problem(place, &key, "is a user's extension, so that it is never reached");
+        }
+    }
+
     /// What the imported users that stay need, and what they have that these files give to others.
     fn check_imported(&mut self, previous: &Directory) {
         let mut missing: BTreeMap<String, (usize, String)> = BTreeMap::new();
@@ -141,17 +162,13 @@ impl Source {
         for user in previous.users().filter(|user| self.leaves_alone(previous, user)) {
             let domain = previous.domain_name(user);
             let aor = previous.aor(user);
+            let class = previous.own_class_name(user);
             let needs = [
-                (Kind::Domain, Some(domain), self.model.domains.iter().any(|known| *known.name == *domain)),
-                (Kind::Class, previous.own_class_name(user), true),
-                (Kind::Site, previous.site(user).map(|site| &*site.name), true),
+                self.model.domains.iter().all(|known| *known.name != *domain).then(|| format!("domain \"{domain}\"")),
+                class.filter(|class| !self.found.knows(Kind::Class, class)).map(|class| format!("class \"{class}\"")),
             ];
-            for (kind, name, is_there) in needs {
-                let Some(name) = name else { continue };
-                if !is_there || !self.found.knows(kind, name) {
-                    let entry = missing.entry(format!("{} \"{name}\"", kind.word())).or_insert((0, aor.clone()));
-                    entry.0 += 1;
-                }
+            for need in needs.into_iter().flatten() {
+                missing.entry(need).or_insert((0, aor.clone())).0 += 1;
             }
             let extension = user.extension().map(|extension| format!("{extension}@{domain}"));
             let clashes = [
@@ -175,7 +192,10 @@ impl Source {
             self.found.problem(place, &key, message);
         }
         for (what, (count, first)) in missing {
-            let message = format!("{what} is missing, but {count} imported users need it, such as {first}");
+            let message = match count {
+                1 => format!("{what} is missing, but the imported user {first} needs it"),
+                _ => format!("{what} is missing, but {count} imported users need it, such as {first}"),
+            };
             self.found.problem(Place { file: 0, line: 0 }, "", message);
         }
     }

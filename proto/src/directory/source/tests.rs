@@ -212,6 +212,10 @@ fn each_mistake_is_named_with_its_line_and_a_good_value() {
             "4: trunk t: register: password: is missing; for example password = \"secret\"",
         ),
         (
+            &format!("{USER}extension = \"60\"\n[[number]]\nmatch = \"60\"\nto = \"echo\"\ngroup = \"a\"\n"),
+            "7: number 60: is a user's extension, so that it is never reached",
+        ),
+        (
             "[features]\nrecord = \"*3\"\npark = \"*31\"\n",
             "3: features: park: \"*31\" begins as record does, so that one of them is never heard",
         ),
@@ -279,11 +283,13 @@ fn a_queue_member_is_one_user_only() {
 fn imported_users_keep_what_they_need() {
     let text = format!("{DOMAIN}[[class]]\nname = \"c\"\nallow = []\n");
     let row = ImportRow { name: "dave".into(), extension: "71".into(), ..Default::default() };
+    let plain = directory(DOMAIN).import(std::slice::from_ref(&row), "d", Some("default")).unwrap().directory;
+    assert!(plain.apply(&files(&[DOMAIN])).is_ok(), "the built-in class is always there");
     let before = directory(&text).import(&[row], "d", Some("c")).unwrap().directory;
     let refused = |text: &str| -> Vec<String> {
         before.apply(&files(&[text])).unwrap_err().iter().map(ToString::to_string).collect()
     };
-    assert_eq!(refused(DOMAIN), ["a.toml: class \"c\" is missing, but 1 imported users need it, such as dave@d"]);
+    assert_eq!(refused(DOMAIN), ["a.toml: class \"c\" is missing, but the imported user dave@d needs it"]);
     let bob = format!("{text}[[user]]\nname = \"bob\"\ndomain = \"d\"\npassword = \"x\"\nextension = \"71\"\n");
     assert_eq!(refused(&bob), ["a.toml:10: extension: 71 is the extension of dave@d, who was imported"]);
     let eve = format!("{text}[[number]]\nmatch = \"1\"\nto = \"user:dave\"\ngroup = \"g\"\n");
@@ -300,5 +306,27 @@ fn the_demo_has_every_key_that_there_is_nearly() {
     ] {
         let found = problems(&[&DEMO.replace(key, instead)]);
         assert!(found.iter().any(|problem| problem.ends_with(&format!("did you mean \"{key}\"?"))), "{found:#?}");
+    }
+}
+
+#[test]
+fn no_text_makes_the_reader_panic_or_blame_a_line_that_is_not_there() {
+    const PIECES: [&str; 12] = ["\"", "[", "]]", "{", "}", "=", "\n", "é", "9", "_X.", "user:", "-"];
+    for seed in 1..400_u64 {
+        let mut state = seed;
+        let mut below = |end: usize| {
+            state = crate::ring::hash(&state.to_le_bytes());
+            (state % end as u64) as usize
+        };
+        let mut text: Vec<char> = DEMO.chars().collect();
+        for _ in 0..1 + below(4) {
+            let at = below(text.len());
+            let end = (at + below(12)).min(text.len());
+            text.splice(at..end, PIECES[below(PIECES.len())].chars());
+        }
+        let text: String = text.into_iter().collect();
+        let Err(problems) = Directory::empty().apply(&files(&[&text])) else { continue };
+        let lines = text.lines().count() as u32 + 1;
+        assert!(problems.iter().all(|problem| problem.line <= lines), "seed {seed}: {problems:#?}");
     }
 }
