@@ -37,7 +37,7 @@ struct Request {
     /// The request as sent, as long as it may be sent again or is needed for CANCEL and ACK; afterwards empty.
     bytes: Vec<u8>,
     /// The ACK of a failure, for its copies.
-    ack: Vec<u8>,
+    ack: Option<Vec<u8>>,
     /// Why it is cancelled.
     reason: Option<String>,
 }
@@ -79,7 +79,7 @@ impl Clients {
         let key = ClientKey::Request(id);
         let Some(request) = self.open.get_mut(&key) else { return };
         let Machine::Invite(invite) = &mut request.machine else { return };
-        request.reason = reason.map(str::to_owned);
+        request.reason = request.reason.take().or(reason.map(str::to_owned));
         let before = invite.deadline();
         match invite.handle_cancel(now, &outbox.timers) {
             OnCancel::Send => {
@@ -101,17 +101,16 @@ impl Clients {
             return;
         };
         let before = request.machine.deadline();
-        let wanted = request.machine.handle_response(now, &outbox.timers, status);
-        let (deliver, cancel) = match wanted {
+        let (deliver, cancel) = match request.machine.handle_response(now, &outbox.timers, status) {
             OnResponse::Deliver => (true, false),
             OnResponse::DeliverAndCancel => (true, true),
             OnResponse::DeliverAndAck => {
                 request.ack = ack(&request.bytes, response);
-                outbox.transmit(request.to, request.ack.clone());
+                request.send_ack(outbox);
                 (true, false)
             }
             OnResponse::Ack => {
-                outbox.transmit(request.to, request.ack.clone());
+                request.send_ack(outbox);
                 (false, false)
             }
             OnResponse::Absorb => (false, false),
@@ -119,8 +118,7 @@ impl Clients {
         if status >= 200 {
             request.bytes = Vec::new();
         }
-        let after = request.machine.deadline();
-        outbox.due.change(TransactionId::Client(key), before, after);
+        outbox.due.change(TransactionId::Client(key), before, request.machine.deadline());
         if request.machine.is_terminated() {
             self.open.remove(&key);
         }
@@ -173,7 +171,7 @@ impl Clients {
         let is_needed = !to.transport.is_reliable() || matches!(machine, Machine::Invite(_));
         let kept = if is_needed { bytes.clone() } else { Vec::new() };
         outbox.transmit(to, bytes);
-        self.open.insert(key, Request { machine, to, bytes: kept, ack: Vec::new(), reason: None });
+        self.open.insert(key, Request { machine, to, bytes: kept, ack: None, reason: None });
     }
 
     /// CANCEL of an INVITE that is open and without final response (RFC 3261 §9.1).
@@ -222,10 +220,10 @@ impl Clients {
     }
 }
 
-/// ACK of a failure (RFC 3261 §17.1.1.3).
-fn ack(invite: &[u8], response: &Message<'_>) -> Vec<u8> {
-    let Ok(invite) = Message::parse(invite) else { return Vec::new() };
-    of_invite(&invite, Method::Ack, response.header(Name::To).unwrap_or_default()).finish()
+/// ACK of a failure (RFC 3261 §17.1.1.3). `None` where our user has not sent a well-formed INVITE.
+fn ack(invite: &[u8], response: &Message<'_>) -> Option<Vec<u8>> {
+    let invite = Message::parse(invite).ok()?;
+    Some(of_invite(&invite, Method::Ack, response.header(Name::To).unwrap_or_default()).finish())
 }
 
 /// What CANCEL and ACK have of their INVITE: target, topmost Via, route, From, Call-ID and CSeq number.
@@ -241,6 +239,14 @@ fn of_invite(invite: &Message<'_>, method: Method, to: &str) -> Builder {
         .header(Name::To, to)
         .header(Name::CallId, invite.call_id())
         .header(Name::CSeq, format_args!("{} {method}", invite.cseq()))
+}
+
+impl Request {
+    fn send_ack(&self, outbox: &mut Outbox) {
+        if let Some(ack) = &self.ack {
+            outbox.transmit(self.to, ack.clone());
+        }
+    }
 }
 
 impl Machine {

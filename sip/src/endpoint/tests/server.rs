@@ -301,3 +301,37 @@ fn responses_outlive_the_connection_that_the_request_came_over() {
     bench.hear_from(listener, &ack_of_failure());
     assert!(bench.endpoint.is_idle());
 }
+
+#[test]
+fn whatever_comes_nothing_panics_and_nothing_remains() {
+    let seeds = [INVITE.to_owned(), options(), cancel(), ack_of_failure(), ack_of_2xx(), with_tag(INVITE, "ours")];
+    for seed in 0..50 {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        let mut bench = Bench::over(Transport::ALL[seed as usize % 5]);
+        for _ in 0..200 {
+            let mut bytes = seeds[random.number() as usize % seeds.len()].clone().into_bytes();
+            for _ in 0..random.number() % 4 {
+                let at = random.number() as usize % bytes.len();
+                match random.number() % 3 {
+                    0 => bytes[at] = random.number() as u8,
+                    1 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, b"\r\n:;<>\"1 "[random.number() as usize % 9]),
+                }
+            }
+            bench.endpoint.handle_message(bench.now, bench.hop, &bytes);
+            for event in bench.events() {
+                if let Event::Request { id, bytes, .. } = event {
+                    let status = [100, 180, 200, 486][random.number() as usize % 4];
+                    bench.respond(id, str::from_utf8(&bytes).unwrap(), status);
+                    bench.respond(id, str::from_utf8(&bytes).unwrap(), 200 + 100 * (random.number() % 4) as u16);
+                }
+            }
+            bench.wait(random.number() % 100);
+        }
+        bench.wait(64_000);
+        bench.sent();
+        bench.events();
+        assert!(bench.endpoint.is_idle());
+    }
+}
