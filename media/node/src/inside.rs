@@ -236,3 +236,6 @@ const BUFFER: usize = 4 << 20;
 const DATAGRAM: usize = 65_535;
 /// Connections at once, far above proxies times their workers.
 const CONNECTIONS: usize = 4096;
+
+#[cfg(test)]
+mod tests;

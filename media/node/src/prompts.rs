@@ -1,28 +1,24 @@
 //! Prompts from files and from speech synthesis, read by a thread of their own so that no shard waits for a disk.
 
-use audio::Wav;
-use call::Prompt;
+use audio::Prompt;
+use call::PromptSource;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
-
-/// The sound of a prompt, 8 kHz mono.
-pub type Samples = Arc<[i16]>;
 
 /// Asks the reading thread; clones ask the same one, which ends with the last of them.
 #[derive(Clone)]
 pub struct Prompts(SyncSender<Wanted>);
 
 struct Wanted {
-    prompt: Prompt,
+    source: PromptSource,
     reply: Reply,
 }
 
-type Reply = Box<dyn FnOnce(Option<Samples>) + Send>;
+type Reply = Box<dyn FnOnce(Option<Prompt>) + Send>;
 
 impl Prompts {
     /// Starts the thread. `folder` holds the files, `speech` is the command that writes `{text}` spoken to `{file}`.
@@ -35,8 +31,8 @@ impl Prompts {
 
     /// Has `reply` called with the sound, in another thread or at once; None where there is none to be had, or where more
     /// than the queue holds are waiting.
-    pub fn ask(&self, prompt: Prompt, reply: Reply) {
-        if let Err(refused) = self.0.try_send(Wanted { prompt, reply }) {
+    pub fn ask(&self, source: PromptSource, reply: Reply) {
+        if let Err(refused) = self.0.try_send(Wanted { source, reply }) {
             let (std::sync::mpsc::TrySendError::Full(wanted) | std::sync::mpsc::TrySendError::Disconnected(wanted)) =
                 refused;
             (wanted.reply)(None);
@@ -47,36 +43,37 @@ impl Prompts {
 struct Reader {
     folder: PathBuf,
     speech: Vec<String>,
-    known: HashMap<String, Samples>,
+    known: HashMap<String, Prompt>,
     /// Samples in `known`.
     held: usize,
 }
 
 impl Reader {
     fn run(mut self, wanted: &Receiver<Wanted>) {
-        for Wanted { prompt, reply } in wanted {
-            let name = match &prompt {
-                Prompt::Play(file) => format!("play:{file}"),
-                Prompt::Say(text) => format!("say:{text}"),
+        for Wanted { source, reply } in wanted {
+            let name = match &source {
+                PromptSource::Play(file) => format!("play:{file}"),
+                PromptSource::Say(text) => format!("say:{text}"),
             };
             let known = self.known.get(&name).cloned();
-            reply(known.or_else(|| self.read(name, &prompt)));
+            reply(known.or_else(|| self.read(name, &source)));
         }
     }
 
-    fn read(&mut self, name: String, prompt: &Prompt) -> Option<Samples> {
-        let read = match prompt {
-            Prompt::Play(file) => read_file(&self.folder, file),
-            Prompt::Say(text) => speak(&self.speech, text),
+    fn read(&mut self, name: String, source: &PromptSource) -> Option<Prompt> {
+        let read = match source {
+            PromptSource::Play(file) => read_file(&self.folder, file),
+            PromptSource::Say(text) => speak(&self.speech, text),
         };
-        let samples = read.inspect_err(|error| tracing::warn!(prompt = name, %error, "prompt not read")).ok()?;
-        if self.held + samples.len() > HELD {
+        let prompt = read.inspect_err(|error| tracing::warn!(prompt = name, %error, "prompt not read")).ok()?;
+        let samples = prompt.samples().len();
+        if self.held + samples > HELD {
             self.known.clear();
             self.held = 0;
         }
-        self.held += samples.len();
-        self.known.insert(name, samples.clone());
-        Some(samples)
+        self.held += samples;
+        self.known.insert(name, prompt.clone());
+        Some(prompt)
     }
 }
 
@@ -95,7 +92,7 @@ enum PromptError {
     Speech(String, io::Error),
 }
 
-fn read_file(folder: &Path, file: &str) -> Result<Samples, PromptError> {
+fn read_file(folder: &Path, file: &str) -> Result<Prompt, PromptError> {
     let inside = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside || file.is_empty() {
         return Err(PromptError::Outside(file.to_owned()));
@@ -103,17 +100,16 @@ fn read_file(folder: &Path, file: &str) -> Result<Samples, PromptError> {
     read_wav(&folder.join(file))
 }
 
-fn read_wav(path: &Path) -> Result<Samples, PromptError> {
+fn read_wav(path: &Path) -> Result<Prompt, PromptError> {
     let failed = |error| PromptError::File(path.to_owned(), error);
     if std::fs::metadata(path).map_err(failed)?.len() > FILE {
         return Err(failed(io::ErrorKind::FileTooLarge.into()));
     }
     let bytes = std::fs::read(path).map_err(failed)?;
-    let wav = Wav::parse(&bytes).map_err(|error| PromptError::Wav(path.to_owned(), error))?;
-    Ok(audio::resample(&wav.samples, wav.rate, audio::RATE).into())
+    Prompt::from_wav(&bytes).map_err(|error| PromptError::Wav(path.to_owned(), error))
 }
 
-fn speak(command: &[String], text: &str) -> Result<Samples, PromptError> {
+fn speak(command: &[String], text: &str) -> Result<Prompt, PromptError> {
     let Some((program, arguments)) = command.split_first() else { return Err(PromptError::Speechless) };
     let failed = |error| PromptError::Speech(program.clone(), error);
     // Nobody else can have put a link of that name there.
@@ -147,13 +143,13 @@ fn speak(command: &[String], text: &str) -> Result<Samples, PromptError> {
             }
         }
     };
-    let samples = match status.success() {
+    let prompt = match status.success() {
         true => read_wav(&file),
         false => Err(failed(io::Error::other(status.to_string()))),
     };
     // A command that failed may have written none.
     let _ = std::fs::remove_file(&file);
-    samples
+    prompt
 }
 
 /// Prompts that may wait to be read.
@@ -184,16 +180,16 @@ mod tests {
         file
     }
 
-    fn ask(prompts: &Prompts, prompt: Prompt) -> Option<Samples> {
+    fn ask(prompts: &Prompts, source: PromptSource) -> Option<Vec<i16>> {
         let (told, heard) = sync_channel(1);
-        prompts.ask(prompt, Box::new(move |samples| told.send(samples).unwrap()));
-        heard.recv().unwrap()
+        prompts.ask(source, Box::new(move |prompt| told.send(prompt).unwrap()));
+        heard.recv().unwrap().map(|prompt| prompt.samples().to_vec())
     }
 
     #[test]
     fn a_file_is_read_from_the_folder_and_nowhere_else() {
         let prompts = Prompts::start(folder(), Vec::new()).unwrap();
-        let play = |file: &str| ask(&prompts, Prompt::Play(file.to_owned())).map(|samples| samples.to_vec());
+        let play = |file: &str| ask(&prompts, PromptSource::Play(file.to_owned()));
         assert_eq!(play("a.wav"), Some(vec![1, 2, 3]));
         for file in ["b.wav", "", "../a.wav", "/etc/hostname", "./../a.wav", "."] {
             assert_eq!(play(file), None, "{file:?}");
@@ -206,13 +202,13 @@ mod tests {
         let source = folder().join("a.wav").display().to_string();
         let command = [command, vec![source, "{file}".to_owned(), "{text}".to_owned()]].concat();
         let prompts = Prompts::start(folder(), command).unwrap();
-        assert_eq!(ask(&prompts, Prompt::Say("-x".to_owned())).map(|samples| samples.to_vec()), Some(vec![1, 2, 3]));
-        assert_eq!(ask(&prompts, Prompt::Say("y".to_owned())), None);
+        assert_eq!(ask(&prompts, PromptSource::Say("-x".to_owned())), Some(vec![1, 2, 3]));
+        assert_eq!(ask(&prompts, PromptSource::Say("y".to_owned())), None);
     }
 
     #[test]
     fn without_a_command_there_is_no_speech_but_an_answer() {
         let prompts = Prompts::start(folder(), Vec::new()).unwrap();
-        assert_eq!(ask(&prompts, Prompt::Say("hello".to_owned())), None);
+        assert_eq!(ask(&prompts, PromptSource::Say("hello".to_owned())), None);
     }
 }

@@ -1,17 +1,15 @@
 //! What the exchange itself sends on a pair: an echo or a prompt, as one continuous stream; and the digits that it hears.
 
-use audio::{FRAME, Law};
+use audio::{FRAME, Frames, Law};
 use call::Sound;
 use rtp::{Datagram, DigitReceiver, HEADER_LEN, Heard, Micros, Packet, Sequencer, Ssrc};
 use sdp::service::{Agreed, Codec};
-use std::sync::Arc;
 
 /// The exchange's side of a stream.
 pub struct Served {
     sequencer: Sequencer,
     digits: DigitReceiver,
     sound: Playing,
-    law: Law,
     payload_type: u8,
     clock: u32,
     telephone_event: Option<u8>,
@@ -20,7 +18,7 @@ pub struct Served {
 
 enum Playing {
     Echo,
-    Prompt { samples: Arc<[i16]>, next: usize },
+    Prompt { frames: Frames, next: usize },
     Silence,
 }
 
@@ -51,7 +49,6 @@ impl Served {
             sequencer: Sequencer::new(Ssrc(ssrc), sequence, timestamp),
             digits: DigitReceiver::default(),
             sound: Playing::Silence,
-            law: Law::Mu,
             payload_type: agreed.payload_type,
             clock: agreed.clock,
             telephone_event: agreed.telephone_event,
@@ -61,7 +58,7 @@ impl Served {
 
     /// Turns to another sound. Says whether the pacer must be told of the stream.
     pub fn begin(&mut self, sound: Sound, agreed: &Agreed) -> bool {
-        self.law = match agreed.codec {
+        let law = match agreed.codec {
             Codec::Pcma => Law::A,
             // Only an echo is agreed on with another codec, and it codes nothing.
             Codec::Pcmu | Codec::Other => Law::Mu,
@@ -70,7 +67,7 @@ impl Served {
             (agreed.payload_type, agreed.clock, agreed.telephone_event);
         self.sound = match sound {
             Sound::Echo => Playing::Echo,
-            Sound::Prompt(samples) => Playing::Prompt { samples, next: 0 },
+            Sound::Prompt(prompt) => Playing::Prompt { frames: prompt.frames(law), next: 0 },
             Sound::Silence => Playing::Silence,
         };
         let starts = matches!(self.sound, Playing::Prompt { .. }) && self.pace == Pace::Stopped;
@@ -114,7 +111,7 @@ impl Served {
     /// Writes the next packet of a prompt to the front of `buffer`. Called once in 20 ms until it says [`Played::Done`] or
     /// [`Played::Nothing`].
     pub fn play(&mut self, hears: Hears, buffer: &mut [u8]) -> Played {
-        let Playing::Prompt { samples, next } = &mut self.sound else {
+        let Playing::Prompt { frames, next } = &mut self.sound else {
             self.pace = Pace::Stopped;
             return Played::Nothing;
         };
@@ -122,16 +119,15 @@ impl Served {
             self.sequencer.skip(FRAME as u32);
             return Played::Pause;
         }
-        let Some(frame) = samples.get(*next..).filter(|rest| !rest.is_empty()) else {
+        let Some(frame) = frames.get(*next) else {
             self.sound = Playing::Silence;
             self.pace = Pace::Stopped;
             return Played::Done;
         };
-        *next += FRAME;
+        *next += 1;
         let packet = &mut buffer[..HEADER_LEN + FRAME];
         packet[..HEADER_LEN].copy_from_slice(&self.sequencer.next(self.payload_type, FRAME as u32).to_bytes());
-        packet[HEADER_LEN..].fill(self.law.silence());
-        self.law.encode_slice(frame, &mut packet[HEADER_LEN..]);
+        packet[HEADER_LEN..].copy_from_slice(frame);
         Played::Packet(packet.len())
     }
 }

@@ -332,7 +332,7 @@ fn a_prompt_is_one_stream_of_20_ms_packets_and_its_end_is_told() {
     let voice = agreed(Codec::Pcma);
     let mut headers: Vec<rtp::Header> = Vec::new();
     for _ in 0..2 {
-        bench.plane.serve(a.id, Sound::Prompt(vec![1000; 3 * 160 + 1].into()), &voice);
+        bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 3 * 160 + 1])), &voice);
         let mut events = Vec::new();
         let start = headers.len();
         while events.is_empty() {
@@ -359,7 +359,7 @@ fn a_prompt_waits_for_a_phone_that_holds_and_ends_with_its_leg() {
     let mut bench = Bench::new();
     let phone = Phone::at("127.0.0.1");
     let a = bench.open(&phone);
-    bench.plane.serve(a.id, Sound::Prompt(vec![1000; 160].into()), &agreed(Codec::Pcmu));
+    bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 160])), &agreed(Codec::Pcmu));
     bench.plane.connect(a.id, Remote { direction: Direction::SendOnly, ..phone.remote() });
     for _ in 0..50 {
         assert_eq!(bench.wait(Duration::from_millis(5)), []);
@@ -368,7 +368,7 @@ fn a_prompt_waits_for_a_phone_that_holds_and_ends_with_its_leg() {
     bench.plane.connect(a.id, phone.remote());
     let events: Vec<_> = (0..10).flat_map(|_| bench.wait(Duration::from_millis(5))).collect();
     assert_eq!((events, received(&phone.rtp).is_some()), (vec![(a.id, MediaEvent::PromptDone)], true));
-    bench.plane.serve(a.id, Sound::Prompt(vec![1000; 16_000].into()), &agreed(Codec::Pcmu));
+    bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 16_000])), &agreed(Codec::Pcmu));
     bench.plane.close(a.id);
     bench.wait(Duration::from_millis(100));
     assert_eq!(bench.plane.poll_timeout(), None);
