@@ -57,6 +57,8 @@ pub struct Remote {
     pub mux: bool,
     /// As the phone sees it: a phone that says `SendOnly` holds the call. Silence of one that does not send is no event.
     pub direction: Direction,
+    /// The clocks of the payload types, by which jitter is told.
+    pub clocks: sdp::Clocks,
 }
 
 /// What the exchange plays to a caller whom it serves itself.

@@ -200,7 +200,7 @@ impl Port {
     fn connect(&mut self, turn: &mut Turn<'_>, media: &sdp::Media<'_>, mux: bool) {
         let Some(rtp) = media.rtp_address() else { return };
         let rtcp = if mux { rtp } else { media.rtcp_address().unwrap_or(rtp) };
-        let remote = Remote { rtp, rtcp, mux, direction: media.direction };
+        let remote = Remote { rtp, rtcp, mux, direction: media.direction, clocks: media.clocks() };
         if self.remote != Some(remote) {
             turn.media.connect(self.opened.id, remote);
             self.remote = Some(remote);

@@ -162,7 +162,7 @@ fn plane() -> (Arc<Epoll>, Plane) {
 }
 
 fn remote(phone: SocketAddr) -> Remote {
-    Remote { rtp: phone, rtcp: phone, mux: false, direction: Direction::SendRecv }
+    Remote { rtp: phone, rtcp: phone, mux: false, direction: Direction::SendRecv, clocks: sdp::Clocks::default() }
 }
 
 fn socket() -> UdpSocket {

@@ -4,7 +4,7 @@ use crate::token::Component;
 use call::{LegStats, MediaId, Remote};
 use net::udp::{self, Class, Options};
 use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
-use sdp::Direction;
+use sdp::{Clocks, Direction};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ pub struct Pair {
     /// The same of RTCP on its own port.
     rtcp: Latch,
     direction: Direction,
+    clocks: Clocks,
     reception: Reception,
     sent: u64,
     activity: Activity,
@@ -96,6 +97,7 @@ impl Pair {
             rtp: Latch::new(micros, None),
             rtcp: Latch::new(micros, None),
             direction: Direction::SendRecv,
+            clocks: Clocks::default(),
             reception: Reception::default(),
             sent: 0,
             activity: Activity { heard: false, silent_since: now },
@@ -149,7 +151,7 @@ impl Pair {
         if (component, kind) == (Component::Rtp, Datagram::Rtp)
             && let Ok(packet) = Packet::parse(datagram)
         {
-            let clock = clock_of(packet.header.payload_type);
+            let clock = self.clocks.of(packet.header.payload_type);
             self.reception.on_packet(now, &packet.header, datagram.len(), clock);
         }
         Heard::Phone(kind)
@@ -181,7 +183,7 @@ impl Pair {
             |address: SocketAddr| (!address.ip().is_unspecified() && address.port() != 0).then_some(address);
         self.rtp.restart(micros, announced(remote.rtp));
         self.rtcp.restart(micros, announced(remote.rtcp));
-        self.direction = remote.direction;
+        (self.direction, self.clocks) = (remote.direction, remote.clocks);
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
         match self.state {
@@ -235,18 +237,6 @@ impl Pair {
             foreign: self.rtp.foreign() + self.rtcp.foreign(),
             jitter: heard.jitter,
         }
-    }
-}
-
-/// The clock of a payload type: RFC 3551 §6 where it is fixed there.
-fn clock_of(payload_type: u8) -> u32 {
-    match payload_type {
-        6 => 16_000,
-        10 | 11 => 44_100,
-        14 | 25..=34 => 90_000,
-        16 => 11_025,
-        17 => 22_050,
-        _ => 8_000,
     }
 }
 

@@ -31,7 +31,7 @@ impl Phone {
 
     fn remote(&self) -> Remote {
         let (rtp, rtcp) = (self.rtp.local_addr().unwrap(), self.rtcp.local_addr().unwrap());
-        Remote { rtp, rtcp, mux: false, direction: Direction::SendRecv }
+        Remote { rtp, rtcp, mux: false, direction: Direction::SendRecv, clocks: sdp::Clocks::default() }
     }
 
     fn shared(&self) -> Remote {
