@@ -19,6 +19,7 @@ use sip::message::{Message, Method, Name};
 use sip::random::Random;
 use sip::timer::Queue;
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +31,18 @@ pub struct Shard {
     /// The time of day at an instant.
     clock: Option<(Instant, UnixMillis)>,
     intake: Intake,
+}
+
+impl fmt::Debug for Shard {
+    /// What is open, for the log of a shard that does not come to rest.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Core { owners, late, .. } = &self.core;
+        f.debug_struct("Shard")
+            .field("calls", &self.calls)
+            .field("owners", owners)
+            .field("late", late)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether new calls are taken.

@@ -1,0 +1,7 @@
+//! Whole calls through a shard: scripted phones, simulated time, seeded networks. Every scenario ends with nothing left anywhere.
+#![allow(clippy::unwrap_used)]
+
+mod basic;
+mod media;
+mod phone;
+mod world;

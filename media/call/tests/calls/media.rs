@@ -1,0 +1,98 @@
+//! Ports that carry nothing: what was asked of them, so that a test can say whose media reaches whom.
+
+use call::{LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
+use sdp::service::Agreed;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// The address that phones are told.
+pub const ANCHOR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 9, 0, 1));
+
+#[derive(Default)]
+pub struct FakeMedia {
+    pub open: BTreeMap<MediaId, Port>,
+    pub free: Option<usize>,
+    count: u64,
+}
+
+pub struct Port {
+    pub rtp: u16,
+    pub toward: Option<SocketAddr>,
+    pub remote: Option<Remote>,
+    pub does: Does,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Does {
+    Nothing,
+    Bridges(MediaId),
+    Serves(Sound),
+}
+
+impl FakeMedia {
+    /// Whether what the phone at `one` sends reaches the phone at `other`, and back.
+    pub fn is_joined(&self, one: SocketAddr, other: SocketAddr) -> bool {
+        let of = |remote: SocketAddr| {
+            self.open.iter().find(|(_, port)| port.remote.is_some_and(|found| found.rtp == remote))
+        };
+        let (Some((left, one)), Some((right, other))) = (of(one), of(other)) else { return false };
+        one.does == Does::Bridges(*right) && other.does == Does::Bridges(*left)
+    }
+
+    /// What the phone at this address hears from the exchange itself.
+    pub fn served(&self, remote: SocketAddr) -> Option<&Sound> {
+        self.open.values().find_map(|port| match (&port.does, port.remote) {
+            (Does::Serves(sound), Some(found)) if found.rtp == remote => Some(sound),
+            (_, _) => None,
+        })
+    }
+
+    /// The port whose phone is at this address.
+    pub fn port_of(&self, remote: SocketAddr) -> Option<MediaId> {
+        let port = self.open.iter().find(|(_, port)| port.remote.is_some_and(|found| found.rtp == remote));
+        port.map(|(id, _)| *id)
+    }
+}
+
+impl Media for FakeMedia {
+    fn open(&mut self, toward: Option<SocketAddr>) -> Result<Opened, NoPort> {
+        if self.free.is_some_and(|free| self.open.len() >= free) {
+            return Err(NoPort);
+        }
+        self.count += 1;
+        let (id, rtp) = (MediaId(self.count), 20_000 + 2 * (self.count % 5000) as u16);
+        self.open.insert(id, Port { rtp, toward, remote: None, does: Does::Nothing });
+        Ok(Opened { id, address: ANCHOR, rtp, rtcp: rtp + 1 })
+    }
+
+    fn connect(&mut self, id: MediaId, remote: Remote) {
+        self.open.get_mut(&id).expect("connected while open").remote = Some(remote);
+    }
+
+    fn bridge(&mut self, one: MediaId, other: MediaId) {
+        for (one, other) in [(one, other), (other, one)] {
+            let port = self.open.get_mut(&one).expect("bridged while open");
+            let before = std::mem::replace(&mut port.does, Does::Bridges(other));
+            if let Does::Bridges(former) = before
+                && former != other
+                && let Some(former) = self.open.get_mut(&former)
+            {
+                former.does = Does::Nothing;
+            }
+        }
+    }
+
+    fn serve(&mut self, id: MediaId, sound: Sound, _: &Agreed) {
+        self.open.get_mut(&id).expect("served while open").does = Does::Serves(sound);
+    }
+
+    fn close(&mut self, id: MediaId) -> LegStats {
+        let port = self.open.remove(&id).expect("closed once");
+        if let Does::Bridges(other) = port.does
+            && let Some(other) = self.open.get_mut(&other)
+        {
+            other.does = Does::Nothing;
+        }
+        LegStats { received: u64::from(port.rtp), ..LegStats::default() }
+    }
+}

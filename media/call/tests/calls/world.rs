@@ -1,0 +1,422 @@
+//! Phones, proxies and shards in one process, on simulated time and a network as bad as a test wants it.
+
+use crate::media::FakeMedia;
+use crate::phone::{Phone, Sdp};
+use call::{Answer, Event, Output, Query, QueryId, Settings, Shard};
+use proto::directory::Directory;
+use proto::membership::Membership;
+use proto::registrar::Unavailable;
+use proto::time::UnixMillis;
+use proto::view::View;
+use proto::wire;
+use sip::build::Builder;
+use sip::headers::NameAddr;
+use sip::hop::{Hop, Transport};
+use sip::message::{Message, Method, Name};
+use sip::random::Random;
+use sip::token::{Flow, FlowEnd, ShardId};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub const DIRECTORY: &str = r#"
+[[domain]]
+name = "tandem.local"
+aliases = ["alias.local"]
+[[class]]
+name = "default"
+allow = ["extensions", "services"]
+"#;
+
+/// How bad the network is, in percent of the datagrams.
+#[derive(Clone, Copy, Default)]
+pub struct Network {
+    pub loss: u64,
+    pub copies: u64,
+    /// Datagrams overtake each other.
+    pub disorder: bool,
+}
+
+pub struct World {
+    pub now: Instant,
+    pub start: Instant,
+    pub view: Arc<View>,
+    pub shards: Vec<Member>,
+    pub phones: Vec<Phone>,
+    pub network: Network,
+    pub registry: Registry,
+    pub events: Vec<Event>,
+    pub reports: Vec<wire::CallReport>,
+    /// Proxies that are dead.
+    pub dead: Vec<SocketAddr>,
+    /// What proxies know of users whose registrations passed through them.
+    pub remembered: Vec<(SocketAddr, String, usize)>,
+    /// Everything sent, for those who look for what must not be there.
+    pub wire: Vec<(Hop, Vec<u8>)>,
+    random: Random,
+    in_flight: BTreeMap<(Instant, u64), (Hop, Hop, Vec<u8>)>,
+    answers: BTreeMap<(Instant, u64), (usize, QueryId, Answer)>,
+    count: u64,
+    users: String,
+}
+
+pub struct Member {
+    pub shard: Shard,
+    pub hop: Hop,
+    pub media: FakeMedia,
+    pub alive: bool,
+}
+
+/// Who is registered where.
+#[derive(Default)]
+pub struct Registry {
+    pub users: HashMap<String, Vec<wire::Binding>>,
+    pub down: bool,
+    pub asked: u32,
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        World::with(seed, |_| {})
+    }
+
+    /// A world with one shard of these settings.
+    pub fn with(seed: u64, change: impl FnOnce(&mut Settings)) -> World {
+        let now = Instant::now();
+        let view = Arc::new(View::unjoined());
+        let mut world = World {
+            now,
+            start: now,
+            view,
+            shards: Vec::new(),
+            phones: Vec::new(),
+            network: Network::default(),
+            registry: Registry::default(),
+            events: Vec::new(),
+            reports: Vec::new(),
+            dead: Vec::new(),
+            remembered: Vec::new(),
+            wire: Vec::new(),
+            random: Random::new(seed),
+            in_flight: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            count: 0,
+            users: String::new(),
+        };
+        world.add_shard(1, change);
+        for user in ["alice", "bob", "carol"] {
+            world.add_user(user, "ring = \"20s\"");
+        }
+        world
+    }
+
+    pub fn add_shard(&mut self, node: u16, change: impl FnOnce(&mut Settings)) {
+        let address = SocketAddr::from(([10, 0, 1, node as u8], 5090));
+        let mut settings = Settings::new(ShardId { node, shard: 0 }, address);
+        settings.cluster = "cluster.test".to_owned();
+        settings.region = "here".to_owned();
+        settings.node = format!("media-{node}");
+        change(&mut settings);
+        let shard = Shard::new(settings, self.view.clone(), self.random.number());
+        let hop = Hop::new(Transport::Udp, address);
+        self.shards.push(Member { shard, hop, media: FakeMedia::default(), alive: true });
+        self.publish();
+    }
+
+    /// A user of the directory; `more` are further keys.
+    pub fn add_user(&mut self, name: &str, more: &str) {
+        let number = self.users.matches("[[user]]").count() + 6001;
+        self.users += &format!(
+            "[[user]]\nname = \"{name}\"\ndomain = \"tandem.local\"\npassword = \"secret-{name}\"\nextension = \"{number}\"\n{more}\n"
+        );
+        let text = format!("{DIRECTORY}{}", self.users);
+        let files = [wire::SourceFile { name: "test.toml".to_owned(), text }];
+        let change = Directory::empty().apply(&files).unwrap_or_else(|problems| panic!("{problems:?}"));
+        self.view.directory.store(Arc::new(change.directory));
+        self.registry.users.entry(format!("{name}@tandem.local")).or_default();
+    }
+
+    /// A phone of a user, registered.
+    pub fn add_phone(&mut self, user: &str) -> usize {
+        self.add_phone_with(user, |_| {})
+    }
+
+    pub fn add_phone_with(&mut self, user: &str, change: impl FnOnce(&mut wire::Binding)) -> usize {
+        let index = self.phones.len();
+        let number = index as u8 + 1;
+        let proxy = Hop::new(Transport::Udp, SocketAddr::from(([10, 0, 0, number], 5080)));
+        let flow = self.flow(u16::from(number) + 100, index);
+        let shard = self.shards[0].hop;
+        let phone = Phone::new(&format!("{user}-{index}"), number, flow.clone(), proxy, shard, self.random.number());
+        let mut binding = wire::Binding {
+            uri: phone.uri(),
+            q: 1000,
+            flow,
+            received: phone.media.to_string(),
+            transport: "udp".to_owned(),
+            ..wire::Binding::default()
+        };
+        change(&mut binding);
+        self.registry.users.entry(format!("{user}@tandem.local")).or_default().push(binding);
+        self.phones.push(phone);
+        self.publish();
+        index
+    }
+
+    /// A flow of this phone through this proxy.
+    pub fn flow(&self, proxy: u16, phone: usize) -> String {
+        let end = FlowEnd::Peer(SocketAddr::from(([192, 168, 1, phone as u8 + 1], 5060)));
+        let flow = Flow { proxy, transport: Transport::Udp, listener: 0, end };
+        flow.seal(&self.view.keys.load().flow).to_string()
+    }
+
+    /// Tells everyone who is alive.
+    pub fn publish(&mut self) {
+        let mut members: Vec<wire::Member> = Vec::new();
+        for (index, phone) in self.phones.iter().enumerate() {
+            if !self.dead.contains(&phone.proxy.address) {
+                members.push(member(index as u32 + 101, wire::Role::Proxy, phone.proxy.address));
+            }
+        }
+        for (index, shard) in self.shards.iter().enumerate().filter(|(_, shard)| shard.alive) {
+            members.push(member(index as u32 + 1, wire::Role::Media, shard.hop.address));
+        }
+        let previous = self.view.membership.load();
+        let was = previous.members().iter().filter(|member| member.role == proto::membership::Role::Media);
+        let was = was.map(|it| member(it.id.into(), wire::Role::Media, it.inside)).collect();
+        let membership =
+            wire::Membership { epoch: previous.epoch() + 1, changed_at: self.wall().0, members, previous: was };
+        self.view.membership.store(Arc::new(Membership::from_wire(&membership)));
+    }
+
+    pub fn wall(&self) -> UnixMillis {
+        UnixMillis(1_800_000_000_000 + (self.now - self.start).as_millis() as u64)
+    }
+
+    /// The phone calls this user.
+    pub fn call(&mut self, phone: usize, user: &str) {
+        self.call_target(phone, &format!("user:{user}@tandem.local"), Sdp::Offer);
+    }
+
+    pub fn call_target(&mut self, phone: usize, target: &str, sdp: Sdp) {
+        let caller = self.phones[phone].name.split('-').next().unwrap().to_owned() + "@tandem.local";
+        self.phones[phone].invite(self.now, &caller, target, sdp);
+        self.flush();
+    }
+
+    /// Something that a phone's user does.
+    pub fn with_phone(&mut self, phone: usize, act: impl FnOnce(&mut Phone, Instant)) {
+        act(&mut self.phones[phone], self.now);
+        self.flush();
+    }
+
+    pub fn hang_up(&mut self, phone: usize) {
+        self.with_phone(phone, |phone, now| phone.hang_up(now));
+    }
+
+    /// Whether these two phones hear each other.
+    pub fn is_talking(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.phones[one], &self.phones[other]);
+        let heard = self.shards.iter().any(|shard| shard.media.is_joined(one.media, other.media));
+        one.dialog.is_some() && other.dialog.is_some() && heard
+    }
+
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.step(next);
+        }
+        self.now = end;
+    }
+
+    /// Until nothing is left to do, at most an hour.
+    pub fn run_out(&mut self) {
+        let end = self.now + Duration::from_secs(3600);
+        while let Some(next) = self.next_event() {
+            assert!(next < end, "it comes to an end");
+            self.step(next);
+        }
+    }
+
+    /// Runs until nothing is left to do and asserts that nothing remains anywhere.
+    pub fn finish(mut self) -> World {
+        self.run_out();
+        for (index, member) in self.shards.iter().enumerate().filter(|(_, member)| member.alive) {
+            assert!(member.shard.is_idle(), "shard {index} is idle: {:?}", member.shard);
+            assert!(member.media.open.is_empty(), "shard {index} has closed its ports");
+        }
+        for phone in &self.phones {
+            assert!(phone.is_idle() || phone.manners.dead, "{} is idle", phone.name);
+            assert!(phone.dialog.is_none() || phone.manners.dead, "{} is in no dialog", phone.name);
+        }
+        let live = self.reports.iter().map(|report| (&report.id, &report.state)).collect::<HashMap<_, _>>();
+        assert!(live.values().all(|state| *state == "ended"), "{live:?}");
+        self
+    }
+
+    /// Why the calls ended.
+    pub fn ends(&self) -> Vec<(u16, &'static str)> {
+        let ends = self.events.iter().filter_map(|event| match event {
+            Event::Ended(ended) => Some((ended.status, ended.why)),
+            Event::Refused { .. } => None,
+        });
+        ends.collect()
+    }
+
+    fn next_event(&self) -> Option<Instant> {
+        let shards = self.shards.iter().filter(|member| member.alive).filter_map(|member| member.shard.poll_timeout());
+        let phones = self.phones.iter().filter_map(Phone::poll_timeout);
+        let queues = self.in_flight.keys().next().into_iter().chain(self.answers.keys().next()).map(|(at, _)| *at);
+        shards.chain(phones).chain(queues).min().map(|at| at.max(self.now))
+    }
+
+    fn step(&mut self, next: Instant) {
+        self.now = next;
+        while let Some(entry) = self.in_flight.first_entry().filter(|entry| entry.key().0 <= next) {
+            let (from, to, bytes) = entry.remove();
+            self.deliver(from, to, &bytes);
+            self.flush();
+        }
+        while let Some(entry) = self.answers.first_entry().filter(|entry| entry.key().0 <= next) {
+            let (index, query, answer) = entry.remove();
+            let member = &mut self.shards[index];
+            member.shard.handle_answer(next, query, answer, &mut member.media);
+            self.flush();
+        }
+        for member in self.shards.iter_mut().filter(|member| member.alive) {
+            member.shard.handle_timeout(next, &mut member.media);
+        }
+        for phone in &mut self.phones {
+            phone.handle_timeout(next);
+        }
+        self.flush();
+    }
+
+    fn deliver(&mut self, from: Hop, to: Hop, bytes: &[u8]) {
+        let wall = self.wall();
+        if let Some(member) = self.shards.iter_mut().find(|member| member.hop == to) {
+            if member.alive {
+                member.shard.handle_message(self.now, wall, from, bytes, &mut member.media);
+            }
+            return;
+        }
+        if self.dead.contains(&to.address) {
+            return;
+        }
+        let message = Message::parse(bytes).expect("a shard sends messages");
+        if let Some(phone) = self.phone_behind(to, &message) {
+            self.phones[phone].handle_message(self.now, from, bytes);
+            return self.phones[phone].handle_events(self.now);
+        }
+        // The proxy knows nobody of that name.
+        if message.is_request() && message.method() != Method::Ack {
+            let response = Builder::response(&message, 480, "Temporarily Unavailable").to_tag("p").finish();
+            self.send(to, from, response);
+        }
+    }
+
+    /// Which phone a proxy passes a message on to.
+    fn phone_behind(&self, proxy: Hop, message: &Message<'_>) -> Option<usize> {
+        if !message.is_request() {
+            return self.phones.iter().position(|phone| phone.proxy == proxy);
+        }
+        let route = message.values(Name::Route).next().and_then(|route| NameAddr::parse(route).ok());
+        let Some(route) = route else {
+            let user = message.request_uri().trim_start_matches("sip:");
+            let known = self.remembered.iter().find(|(at, aor, _)| *at == proxy.address && aor == user);
+            return known.map(|(_, _, phone)| *phone);
+        };
+        let token = route.uri().unwrap().user.unwrap().to_owned();
+        let flow = Flow::open(&self.view.keys.load().flow, &token).expect("the shard routes by our tokens");
+        let FlowEnd::Peer(peer) = flow.end else { return None };
+        self.phones.iter().position(|phone| phone.media.ip() == peer.ip())
+    }
+
+    fn flush(&mut self) {
+        for index in 0..self.shards.len() {
+            while let Some(output) = self.shards[index].shard.poll_output() {
+                self.handle_output(index, output);
+            }
+        }
+        for index in 0..self.phones.len() {
+            self.phones[index].handle_events(self.now);
+            while let Some(transmit) = self.phones[index].endpoint.poll_transmit() {
+                if !self.phones[index].manners.dead {
+                    self.send(self.phones[index].proxy, transmit.to, transmit.bytes);
+                }
+            }
+        }
+    }
+
+    fn handle_output(&mut self, index: usize, output: Output) {
+        match output {
+            Output::Transmit(transmit) => {
+                self.wire.push((transmit.to, transmit.bytes.clone()));
+                self.send(self.shards[index].hop, transmit.to, transmit.bytes);
+            }
+            Output::Query(id, Query::Locate(request)) => {
+                self.registry.asked += 1;
+                let answer = match self.registry.down {
+                    true => Err(Unavailable),
+                    false => Ok(self.registry.locate(&request)),
+                };
+                self.answer(index, id, Answer::Located(answer));
+            }
+            Output::Query(id, Query::Prompt(_)) => self.answer(index, id, Answer::Prompt(None)),
+            Output::Report(report) => self.reports.push(report),
+            Output::Log(event) => self.events.push(event),
+        }
+    }
+
+    fn answer(&mut self, index: usize, query: QueryId, answer: Answer) {
+        self.count += 1;
+        self.answers.insert((self.now + Duration::from_millis(1), self.count), (index, query, answer));
+    }
+
+    fn send(&mut self, from: Hop, to: Hop, bytes: Vec<u8>) {
+        let copies = match self.chance(self.network.loss) {
+            true => 0,
+            false => 1 + u64::from(self.chance(self.network.copies)),
+        };
+        for _ in 0..copies {
+            self.count += 1;
+            let delay = if self.network.disorder { 2 + self.random.number() % 80 } else { 5 };
+            let at = self.now + Duration::from_millis(delay);
+            self.in_flight.insert((at, self.count), (from, to, bytes.clone()));
+        }
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        percent > 0 && self.random.number() % 100 < percent
+    }
+}
+
+impl Registry {
+    fn locate(&self, request: &wire::LocateRequest) -> wire::LocateResponse {
+        let Some(bindings) = self.users.get(&request.aor) else { return wire::LocateResponse::default() };
+        let bindings = bindings.iter().filter(|it| request.instance.is_empty() || it.instance == request.instance);
+        wire::LocateResponse { known: true, bindings: bindings.cloned().collect() }
+    }
+}
+
+fn member(id: u32, role: wire::Role, inside: SocketAddr) -> wire::Member {
+    wire::Member {
+        id,
+        name: format!("member-{id}"),
+        role: role.into(),
+        region: "here".to_owned(),
+        inside: inside.to_string(),
+        shards: 1,
+        weight: 100,
+        ..wire::Member::default()
+    }
+}
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
