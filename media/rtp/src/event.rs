@@ -175,3 +175,6 @@ impl Iterator for DigitPackets {
 
 /// -10 dBm0, what phones send.
 const VOLUME: u8 = 10;
+
+#[cfg(test)]
+mod tests;

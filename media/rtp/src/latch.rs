@@ -107,3 +107,6 @@ impl Latch {
         self.foreign
     }
 }
+
+#[cfg(test)]
+mod tests;

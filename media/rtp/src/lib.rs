@@ -7,6 +7,8 @@ mod demux;
 mod event;
 mod latch;
 mod packet;
+#[cfg(test)]
+mod random;
 mod reception;
 pub mod rtcp;
 mod sequencer;

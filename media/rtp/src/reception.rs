@@ -119,3 +119,6 @@ pub struct Statistics {
 }
 
 const GAP_MICROS: u64 = Reception::GAP.as_micros() as u64;
+
+#[cfg(test)]
+mod tests;

@@ -39,3 +39,6 @@ pub struct ReportBlock {
     /// Time since that report came, in 65536ths of a second.
     pub delay: u32,
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,6 @@ impl Followed {
         u32::try_from(ticks).unwrap_or(u32::MAX).saturating_sub(self.step)
     }
 }
+
+#[cfg(test)]
+mod tests;

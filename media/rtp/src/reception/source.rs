@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{GAP_MICROS, Statistics};
+use super::Statistics;
 use crate::rtcp::ReportBlock;
 use crate::{Header, Micros, Ssrc};
 
@@ -26,6 +26,9 @@ pub(super) struct Source {
     /// The number that would prove a jump.
     proof: Option<u16>,
     clock: u32,
+    /// Timestamp of the highest packet.
+    newest: u32,
+    /// Timestamp of the last packet that came.
     timestamp: u32,
     /// Arrival less timestamp, in ticks.
     transit: u32,
@@ -55,6 +58,7 @@ impl Source {
             past_arrived: 0,
             proof: None,
             clock,
+            newest: header.timestamp,
             timestamp: header.timestamp.wrapping_sub(1),
             transit: now.ticks(clock).wrapping_sub(header.timestamp),
             jitter: 0,
@@ -64,11 +68,11 @@ impl Source {
         }
     }
 
-    /// The sender was silent by intent: this packet follows the last one, and its timestamp has moved on with the pause.
+    /// The sender was silent by intent: this packet follows the last one, and its timestamp accounts for most of the pause.
     pub fn is_meant(&self, header: &Header, pause: u64, clock: u32) -> bool {
-        let ticks = u64::from(header.timestamp.wrapping_sub(self.timestamp));
+        let ticks = u64::from(header.timestamp.wrapping_sub(self.newest));
         let moved = ticks * 1_000_000 / u64::from(clock.max(1));
-        header.sequence == (self.highest as u16).wrapping_add(1) && moved.abs_diff(pause) < GAP_MICROS
+        header.sequence == (self.highest as u16).wrapping_add(1) && moved.abs_diff(pause) <= pause / 2
     }
 
     pub fn on_packet(&mut self, now: Micros, header: &Header, clock: u32) {
@@ -77,6 +81,7 @@ impl Source {
         if (1..MAX_DROPOUT).contains(&ahead) {
             self.highest += u64::from(ahead);
             self.seen = self.seen.checked_shl(u32::from(ahead)).unwrap_or(0) | 1;
+            self.newest = header.timestamp;
             self.arrived += 1;
         } else if behind < WINDOW {
             if self.seen & 1 << behind != 0 {
@@ -88,7 +93,7 @@ impl Source {
             self.arrived += 1;
             self.reordered += 1;
         } else if self.proof == Some(header.sequence) {
-            self.restart(header.sequence);
+            self.restart(header.sequence, header.timestamp);
         } else {
             // A jump is believed only when a second packet follows it (RFC 3550 A.1).
             self.strays += 1;
@@ -99,7 +104,7 @@ impl Source {
     }
 
     /// Counts anew from the packet before this one, which was taken for a stray.
-    fn restart(&mut self, sequence: u16) {
+    fn restart(&mut self, sequence: u16, timestamp: u32) {
         self.past_expected += self.expected();
         self.past_arrived += self.arrived;
         self.restarts += 1;
@@ -107,6 +112,7 @@ impl Source {
         self.highest = u64::from(sequence) + WRAP;
         self.first = self.highest - 1;
         self.seen = 0b11;
+        self.newest = timestamp;
         self.arrived = 2;
         self.proof = None;
         self.reported = (0, 0);
