@@ -32,8 +32,8 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// How many server transactions may be open for requests outside a dialog; within dialogs there may be as many again, so that an
-    /// overloaded shard can still hang up.
-    pub const DEFAULT_LIMIT: usize = 50_000;
+    /// overloaded shard can still hang up. Each lasts 32 s beyond its end, so that this many are 3000 calls a second.
+    pub const DEFAULT_LIMIT: usize = 200_000;
 
     /// Nothing open. `sent_by` is `host` or `host:port` of our Via; from `seed` come branches and the tags of refusals.
     pub fn new(timers: Timers, sent_by: String, seed: u64) -> Endpoint {

@@ -127,3 +127,27 @@ impl<K: Ord + Copy> Default for Queue<K> {
         Queue::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_when_due_and_in_their_order() {
+        let start = Instant::now();
+        let at = |millis| Some(start + Duration::from_millis(millis));
+        let mut queue = Queue::new();
+        for (key, due) in [(3, 20), (1, 20), (2, 10), (4, 5), (5, 30)] {
+            queue.change(key, None, at(due));
+        }
+        queue.change(4, at(5), at(25));
+        queue.change(5, at(30), None);
+        assert_eq!(queue.next(), at(10));
+        assert_eq!(queue.pop(start), None);
+        let due: Vec<_> = std::iter::from_fn(|| queue.pop(start + Duration::from_millis(20))).collect();
+        assert_eq!(due, [2, 1, 3]);
+        assert_eq!(queue.next(), at(25));
+        queue.change(4, at(25), None);
+        assert!(queue.is_empty());
+    }
+}

@@ -212,9 +212,10 @@ impl Clients {
         Branch::from_hash((u128::from(id.0) << 64) | u128::from(self.branch_key.hash(&id.0.to_be_bytes())))
     }
 
-    /// Which of our requests a response is for. The branch is proof enough that the Via is ours (RFC 3261 §18.1.2).
+    /// Which of our requests a response is for. The branch is proof enough that the Via is ours (RFC 3261 §18.1.2); with a second Via the
+    /// response is for someone behind us, whom there cannot be (§8.1.3.3).
     fn id_of(&self, response: &Message<'_>) -> Option<ClientId> {
-        let branch = response.via().branch?;
+        let branch = response.via().branch.filter(|_| response.values(Name::Via).nth(1).is_none())?;
         let id = ClientId((Branch::hash_of(branch)? >> 64) as u64);
         (*self.branch(id) == *branch).then_some(id)
     }
