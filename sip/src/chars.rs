@@ -134,10 +134,32 @@ pub(crate) fn spaces(text: &[u8]) -> usize {
     count
 }
 
-/// `text` from its first byte that is no space or folding.
+/// `text` without spaces and folding at its ends. Unlike `str::trim_ascii` it leaves form feeds, which are no space in SIP.
 #[inline]
-pub(crate) fn skip_spaces(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
+    trim_end(trim_start(text))
+}
+
+/// `text` without spaces and folding at its start.
+#[inline]
+pub(crate) fn trim_start(text: &str) -> &str {
     &text[spaces(text.as_bytes())..]
+}
+
+/// `text` without spaces and folding at its end.
+#[inline]
+pub(crate) fn trim_end(text: &str) -> &str {
+    &text[..without_end_spaces(text.as_bytes())]
+}
+
+/// Length of `text` without spaces and folding at its end.
+#[inline]
+pub(crate) fn without_end_spaces(text: &[u8]) -> usize {
+    let mut end = text.len();
+    while end > 0 && is_space(text[end - 1]) {
+        end -= 1;
+    }
+    end
 }
 
 /// SP, HT, or the CR and LF of a folded line.

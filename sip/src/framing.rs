@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::message::{MAX_MESSAGE, Name};
+use crate::message::{MAX_MESSAGE, content_length};
 
 /// Longest start line and headers on a stream, in bytes.
 pub const MAX_HEAD: usize = 16 * 1024;
@@ -39,7 +39,7 @@ pub enum FrameError {
     /// More than [`MAX_MESSAGE`] bytes.
     #[error("message too long")]
     TooLong,
-    /// A Content-Length that is no number, or two that differ.
+    /// A Content-Length that is no number, or two of them.
     #[error("malformed Content-Length")]
     Length,
 }
@@ -96,7 +96,8 @@ impl Framer {
                 Some(at) if self.searched + at + 4 > MAX_HEAD => return Err(FrameError::HeadTooLong),
                 Some(at) => {
                     let head = self.searched + at + 4;
-                    *self.length.insert(head + content_length(&rest[..head])?)
+                    let body = content_length(&rest[..head]).map_err(|_| FrameError::Length)?;
+                    *self.length.insert(head + body.unwrap_or(0))
                 }
                 None if rest.len() >= MAX_HEAD => return Err(FrameError::HeadTooLong),
                 None => {
@@ -121,23 +122,6 @@ enum Step {
     Message(Range<usize>),
     Ping,
     Pong,
-}
-
-/// Content-Length of a head; 0 where it is missing.
-fn content_length(head: &[u8]) -> Result<usize, FrameError> {
-    let mut length = None;
-    for line in head.split(|byte| *byte == b'\n').skip(1) {
-        let Some(colon) = memchr::memchr(b':', line) else { continue };
-        if Name::from_bytes(line[..colon].trim_ascii_end()) != Name::ContentLength {
-            continue;
-        }
-        let text = std::str::from_utf8(line[colon + 1..].trim_ascii()).map_err(|_| FrameError::Length)?;
-        let value = crate::headers::exact(text).map_err(|_| FrameError::Length)? as usize;
-        if length.replace(value).is_some_and(|other| other != value) {
-            return Err(FrameError::Length);
-        }
-    }
-    Ok(length.unwrap_or(0))
 }
 
 #[cfg(test)]

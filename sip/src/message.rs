@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 pub use error::{ParseError, Rejected};
 pub use method::Method;
 pub use name::Name;
+pub(crate) use parse::content_length;
 
 use crate::headers::{NameAddr, Split, Via, number, split_values};
 
@@ -112,7 +113,8 @@ impl<'a> Message<'a> {
         match self.start {
             Start::Request { method_end, .. } => &self.head[..method_end as usize],
             Start::Response { .. } => {
-                self.header(Name::CSeq).unwrap_or("").split_ascii_whitespace().nth(1).unwrap_or("")
+                let value = self.header(Name::CSeq).unwrap_or("");
+                value.rsplit([' ', '\t', '\n']).next().unwrap_or("")
             }
         }
     }

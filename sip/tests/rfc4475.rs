@@ -1,6 +1,8 @@
 //! The 49 torture messages of RFC 4475, each with the outcome that the RFC asks for. What a layer above the parser
 //! decides is asserted through what it reads.
 
+#![allow(clippy::unwrap_used)]
+
 use std::net::IpAddr;
 
 use sip::headers::{AuthValue, ContactValue, HeaderError, NameAddr, Valued, Via};

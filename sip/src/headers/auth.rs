@@ -1,5 +1,5 @@
 use super::params::end_of_quotes;
-use crate::chars::is_token;
+use crate::chars::{is_space, is_token, trim, trim_end, trim_start};
 
 /// Value of an authentication header: a scheme and its parameters (RFC 7235, RFC 7616). One header line has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub struct AuthValue<'a> {
 impl<'a> AuthValue<'a> {
     /// None where the scheme is missing.
     pub fn parse(text: &'a str) -> Option<AuthValue<'a>> {
-        let text = text.trim_ascii();
-        let (scheme, rest) = text.split_at(text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len()));
+        let text = trim(text);
+        let (scheme, rest) = text.split_at(text.bytes().position(is_space).unwrap_or(text.len()));
         is_token(scheme).then_some(AuthValue { scheme, rest })
     }
 
@@ -30,9 +30,9 @@ impl<'a> AuthValue<'a> {
 }
 
 fn pop<'a>(text: &mut &'a str) -> Option<(&'a str, &'a str)> {
-    let rest = text.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
+    let rest = text.trim_start_matches([',', ' ', '\t', '\r', '\n']);
     let (name, rest) = rest.split_once('=')?;
-    let (name, rest) = (name.trim_ascii_end(), rest.trim_ascii_start());
+    let (name, rest) = (trim_end(name), trim_start(rest));
     if !is_token(name) {
         return None;
     }
@@ -41,7 +41,7 @@ fn pop<'a>(text: &mut &'a str) -> Option<(&'a str, &'a str)> {
         (&rest[1..end - 1], &rest[end..])
     } else {
         let (value, rest) = rest.split_at(memchr::memchr(b',', rest.as_bytes()).unwrap_or(rest.len()));
-        (value.trim_ascii_end(), rest)
+        (trim_end(value), rest)
     };
     *text = rest;
     Some((name, value))

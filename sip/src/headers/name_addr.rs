@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::params::{Params, end_of_quotes, pop_param};
 use super::{HeaderError, number};
-use crate::chars::{OPAQUE, skip_spaces};
+use crate::chars::{OPAQUE, trim, trim_end, trim_start};
 use crate::uri::{Uri, UriError};
 
 /// An address as in From, To, Contact, Route, Refer-To: `"Display" <uri>;params` or `uri;params` (RFC 3261 §20.10).
@@ -20,10 +20,10 @@ pub struct NameAddr<'a> {
 impl<'a> NameAddr<'a> {
     /// One value; lists are split before (see [`super::split_values`]). The URI is cut out, not parsed.
     pub fn parse(text: &'a str) -> Result<NameAddr<'a>, HeaderError> {
-        let text = text.trim_ascii();
+        let text = trim(text);
         let (display, rest) = if text.starts_with('"') {
             let end = end_of_quotes(text.as_bytes(), 0)?;
-            (&text[1..end - 1], skip_spaces(&text[end..]))
+            (&text[1..end - 1], trim_start(&text[end..]))
         } else {
             match memchr::memchr2(b'<', b';', text.as_bytes()) {
                 Some(at) if text.as_bytes()[at] == b'<' => (display_name(&text[..at])?, &text[at..]),
@@ -42,7 +42,7 @@ impl<'a> NameAddr<'a> {
     /// A URI with `,` or `?` must stand in brackets (RFC 3261 §20); its `;` begin parameters of the header.
     fn without_brackets(text: &'a str, end: usize) -> Result<NameAddr<'a>, HeaderError> {
         let (uri, params) = text.split_at(end);
-        let uri = uri.trim_ascii_end();
+        let uri = trim_end(uri);
         if memchr::memchr2(b',', b'?', uri.as_bytes()).is_some() {
             return Err(HeaderError::Brackets);
         }
@@ -107,7 +107,7 @@ pub enum ContactValue<'a> {
 impl<'a> ContactValue<'a> {
     /// One value; lists are split before.
     pub fn parse(text: &'a str) -> Result<ContactValue<'a>, HeaderError> {
-        match text.trim_ascii() {
+        match trim(text) {
             "*" => Ok(ContactValue::Wildcard),
             text => NameAddr::parse(text).map(ContactValue::Address),
         }
@@ -145,7 +145,7 @@ fn thousandths(text: &str) -> Option<u16> {
 /// Without quotes only tokens are allowed; phones leave quotes out around other letters too, so that only
 /// what would change the meaning of the header is refused.
 fn display_name(text: &str) -> Result<&str, HeaderError> {
-    let text = text.trim_ascii_end();
+    let text = trim_end(text);
     if text.bytes().any(|c| matches!(c, b'"' | b',' | b':' | b'@' | b'>' | b'\\')) {
         Err(HeaderError::DisplayName)
     } else {

@@ -1,5 +1,5 @@
 use super::HeaderError;
-use crate::chars::{PARAM_VALUE, TOKEN, spaces};
+use crate::chars::{PARAM_VALUE, TOKEN, spaces, trim};
 
 /// The parameters of a header value, `;name=value;name`, in their order.
 ///
@@ -12,7 +12,7 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// `text` starts with `;` or is empty; spaces and folding are allowed around every part.
     pub fn new(text: &'a str) -> Params<'a> {
-        Params { text: text.trim_ascii() }
+        Params { text: trim(text) }
     }
 
     /// The parameters as written, from the first `;`.

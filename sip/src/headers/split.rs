@@ -1,4 +1,5 @@
 use super::params::end_of_quotes;
+use crate::chars::trim;
 
 /// The values of a comma list; commas in quotes and in `<>` do not separate. Empty values are left out.
 pub fn split_values(text: &str) -> Split<'_> {
@@ -17,7 +18,7 @@ impl<'a> Iterator for Split<'a> {
     fn next(&mut self) -> Option<&'a str> {
         while !self.rest.is_empty() {
             let end = end_of_value(self.rest.as_bytes());
-            let value = self.rest[..end].trim_ascii();
+            let value = trim(&self.rest[..end]);
             self.rest = self.rest.get(end + 1..).unwrap_or("");
             if !value.is_empty() {
                 return Some(value);

@@ -1,4 +1,5 @@
 use super::{HeaderError, Params};
+use crate::chars::trim;
 
 /// `value;params`, as in Session-Expires, Event, Subscription-State, Replaces, Content-Type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ impl<'a> Valued<'a> {
     /// Never fails: parameters that are malformed are not found.
     pub fn parse(text: &'a str) -> Valued<'a> {
         let (value, params) = text.split_at(text.find(';').unwrap_or(text.len()));
-        Valued { value: value.trim_ascii(), params: Params::new(params) }
+        Valued { value: trim(value), params: Params::new(params) }
     }
 
     /// Value of a parameter without its quotes; `""` for one without a value.
@@ -36,7 +37,7 @@ pub struct RAck<'a> {
 impl<'a> RAck<'a> {
     /// `1 314159 INVITE`
     pub fn parse(text: &'a str) -> Result<RAck<'a>, HeaderError> {
-        let mut parts = text.split_ascii_whitespace();
+        let mut parts = text.split([' ', '\t', '\r', '\n']).filter(|part| !part.is_empty());
         let mut part = || parts.next().ok_or(HeaderError::Empty);
         let rack = RAck { rseq: exact(part()?)?, cseq: exact(part()?)?, method: part()? };
         if parts.next().is_some() { Err(HeaderError::Malformed) } else { Ok(rack) }
@@ -45,7 +46,7 @@ impl<'a> RAck<'a> {
 
 /// A decimal number; larger ones count as `u32::MAX`, as RFC 3261 §20.19 allows for seconds.
 pub fn number(text: &str) -> Option<u32> {
-    let text = text.trim_ascii();
+    let text = trim(text);
     if text.is_empty() || !text.bytes().all(|c| c.is_ascii_digit()) {
         return None;
     }

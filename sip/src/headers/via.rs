@@ -1,6 +1,6 @@
 use super::params::pop_param;
 use super::{HeaderError, Params};
-use crate::chars::{TOKEN, skip_spaces, spaces};
+use crate::chars::{TOKEN, spaces, trim, trim_end, trim_start};
 use crate::uri::{Host, take_port};
 
 /// One value of Via (RFC 3261 §20.42, RFC 3581).
@@ -51,7 +51,7 @@ impl<'a> Via<'a> {
 
     /// The first value of a comma list, and what follows it from its comma on.
     pub(crate) fn parse_first(text: &'a str) -> Result<(Via<'a>, &'a str), HeaderError> {
-        let text = text.trim_ascii();
+        let text = trim(text);
         let rest = match text.strip_prefix("SIP/2.0/") {
             Some(rest) => rest,
             None => spaced_protocol(text).ok_or(HeaderError::Protocol)?,
@@ -63,10 +63,10 @@ impl<'a> Via<'a> {
         }
         let (host, rest) = Host::take(&rest[gap..]).ok_or(HeaderError::Host)?;
         let mut via = Via { transport, host, ..Via::default() };
-        let mut rest = skip_spaces(rest);
+        let mut rest = trim_start(rest);
         if let Some(after) = rest.strip_prefix(':') {
-            let (port, after) = take_port(skip_spaces(after)).ok_or(HeaderError::Host)?;
-            (via.port, rest) = (Some(port), skip_spaces(after));
+            let (port, after) = take_port(trim_start(after)).ok_or(HeaderError::Host)?;
+            (via.port, rest) = (Some(port), trim_start(after));
         }
         let params = rest;
         while let Some((name, value)) = pop_param(&mut rest)? {
@@ -85,7 +85,7 @@ impl<'a> Via<'a> {
             return Err(HeaderError::Parameter);
         }
         via.params = Params::new(&params[..params.len() - rest.len()]);
-        via.text = text[..text.len() - rest.len()].trim_ascii_end();
+        via.text = trim_end(&text[..text.len() - rest.len()]);
         Ok((via, rest))
     }
 
@@ -107,8 +107,8 @@ impl<'a> Via<'a> {
 fn spaced_protocol(text: &str) -> Option<&str> {
     let (name, rest) = text.split_once('/')?;
     let (version, rest) = rest.split_once('/')?;
-    let is_sip = name.trim_ascii().eq_ignore_ascii_case("SIP") && version.trim_ascii() == "2.0";
-    is_sip.then(|| rest.trim_ascii_start())
+    let is_sip = trim(name).eq_ignore_ascii_case("SIP") && trim(version) == "2.0";
+    is_sip.then(|| trim_start(rest))
 }
 
 #[cfg(test)]

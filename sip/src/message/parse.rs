@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::{MAX_LINE, MAX_LINES, MAX_MESSAGE, Message, Method, NO_LINE, Name, ParseError, Rejected, Slot, Start};
-use crate::chars::{TOKEN, is_space, is_token, spaces};
+use crate::chars::{TOKEN, is_token, spaces, without_end_spaces};
 use crate::headers::{HeaderError, NameAddr, Via, exact};
 use crate::uri::{MAX_URI, Uri, UriError};
 
@@ -208,6 +208,32 @@ fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
     }
 }
 
+/// Content-Length of a head that ends in an empty line; none where it is missing. Lines that are malformed are left to
+/// [`message`].
+pub(crate) fn content_length(head: &[u8]) -> Result<Option<usize>, ParseError> {
+    let mut length = None;
+    let mut at = line_end(head, 0).map_or(head.len(), |end| end + 2);
+    while !head[at..].starts_with(b"\r\n") {
+        let Ok((slot, next)) = header_line(head, at) else {
+            match memchr::memchr(b'\n', &head[at..]) {
+                Some(skip) => at += skip + 1,
+                None => break,
+            }
+            continue;
+        };
+        if slot.name == Name::ContentLength {
+            let value = std::str::from_utf8(&head[slot.value as usize..slot.value_end as usize]);
+            let value =
+                value.map_err(|_| ParseError::NotUtf8).and_then(|value| exact(value).map_err(in_header(slot.name)))?;
+            if length.replace(value as usize).is_some() {
+                return Err(ParseError::Repeated(Name::ContentLength));
+            }
+        }
+        at = next;
+    }
+    Ok(length)
+}
+
 /// The line at `line` with its continuation lines, and where the next one starts.
 #[inline]
 fn header_line(bytes: &[u8], line: usize) -> Result<(Slot, usize), ParseError> {
@@ -220,7 +246,7 @@ fn header_line(bytes: &[u8], line: usize) -> Result<(Slot, usize), ParseError> {
         return Err(ParseError::LineTooLong);
     }
     let colon = memchr::memchr(b':', text).ok_or(ParseError::HeaderLine)?;
-    let name_text = trim_end(&text[..colon]);
+    let name_text = &text[..without_end_spaces(&text[..colon])];
     let name = Name::from_bytes(name_text);
     if name == Name::Other && (name_text.is_empty() || name_text.len() > u8::MAX as usize || !TOKEN.is_all(name_text)) {
         return Err(ParseError::HeaderLine);
@@ -233,17 +259,7 @@ fn header_line(bytes: &[u8], line: usize) -> Result<(Slot, usize), ParseError> {
         name_len: name_text.len() as u8,
         line: line as u16,
         value: value_start as u16,
-        value_end: (value_start + trim_end(value).len()) as u16,
+        value_end: (value_start + without_end_spaces(value)) as u16,
     };
     Ok((slot, end + 2))
-}
-
-#[inline]
-fn trim_end(mut text: &[u8]) -> &[u8] {
-    while let [rest @ .., last] = text
-        && is_space(*last)
-    {
-        text = rest;
-    }
-    text
 }

@@ -21,8 +21,8 @@ impl<'a> Host<'a> {
     /// The host at the start of `text`, and what follows it.
     #[inline]
     pub(crate) fn take(text: &'a str) -> Option<(Host<'a>, &'a str)> {
-        if text.starts_with('[') {
-            let (inside, rest) = text[1..].split_once(']')?;
+        if let Some(bracketed) = text.strip_prefix('[') {
+            let (inside, rest) = bracketed.split_once(']')?;
             let address: Ipv6Addr = inside.parse().ok()?;
             return Some((Host::Ip(address.into()), rest));
         }

@@ -10,8 +10,32 @@ pub const SEEDS: &[&str] = &[
 ];
 
 pub const DICTIONARY: &[&str] = &[
-    "Digest ", ", ", "=", "\"", "\\", "\\\"", "\r\n ", " ", "username=", "realm=", "nonce=", "uri=", "response=", "algorithm=",
-    "MD5", "SHA-256", "MD5-sess", "cnonce=", "qop=", "auth", "auth-int", "nc=", "00000001", "stale=true", "opaque=", "\u{e9}",
+    "Digest ",
+    ", ",
+    "=",
+    "\"",
+    "\\",
+    "\\\"",
+    "\r\n ",
+    " ",
+    "username=",
+    "realm=",
+    "nonce=",
+    "uri=",
+    "response=",
+    "algorithm=",
+    "MD5",
+    "SHA-256",
+    "MD5-sess",
+    "cnonce=",
+    "qop=",
+    "auth",
+    "auth-int",
+    "nc=",
+    "00000001",
+    "stale=true",
+    "opaque=",
+    "\u{e9}",
 ];
 
 /// Reads any text as credentials and as a challenge. No credentials are those of a stranger; what is answered verifies.
