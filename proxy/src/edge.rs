@@ -360,3 +360,6 @@ impl<'a> Passage<'a> {
         self.memory.counts.add(count);
     }
 }
+
+#[cfg(test)]
+mod tests;
