@@ -118,3 +118,78 @@ impl Format {
         Ok(Wav { rate: self.rate, samples })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Wav, WavError};
+    use crate::Law;
+
+    /// A file with another chunk, of odd length, before the sound.
+    fn file(tag: u16, channels: u16, rate: u32, bits: u16, sound: &[u8]) -> Vec<u8> {
+        let mut format = [tag.to_le_bytes(), channels.to_le_bytes()].concat();
+        format.extend(rate.to_le_bytes());
+        format.extend((rate * u32::from(channels * bits / 8)).to_le_bytes());
+        format.extend((channels * bits / 8).to_le_bytes());
+        format.extend(bits.to_le_bytes());
+        let mut file = b"RIFF\0\0\0\0WAVE".to_vec();
+        for (name, content) in [(b"LIST", &b"odd"[..]), (b"fmt ", &format), (b"data", sound)] {
+            file.extend(name);
+            file.extend((content.len() as u32).to_le_bytes());
+            file.extend(content);
+            file.extend(std::iter::repeat_n(0, content.len() % 2));
+        }
+        file
+    }
+
+    fn samples(file: &[u8]) -> Vec<i16> {
+        Wav::parse(file).unwrap().samples
+    }
+
+    #[test]
+    fn every_coding_gives_its_samples() {
+        assert_eq!(samples(&file(1, 1, 8000, 8, &[0, 128, 255])), [-32_768, 0, 32_512]);
+        assert_eq!(samples(&file(1, 1, 8000, 16, &[0, 128, 1, 0, 255, 127])), [-32_768, 1, 32_767]);
+        assert_eq!(samples(&file(1, 1, 8000, 24, &[9, 0, 128, 9, 1, 0])), [-32_768, 1]);
+        assert_eq!(samples(&file(1, 1, 8000, 32, &[9, 9, 255, 255])), [-1]);
+        assert_eq!(samples(&file(6, 1, 8000, 8, &[0x2a, 0xd5])), [0x2a, 0xd5].map(|code| Law::A.decode(code)));
+        assert_eq!(samples(&file(7, 1, 8000, 8, &[0x00, 0xff])), [-32_124, 0]);
+    }
+
+    #[test]
+    fn two_channels_become_their_mean() {
+        assert_eq!(samples(&file(1, 2, 44_100, 16, &[255, 127, 255, 127, 10, 0, 20, 0, 7, 7])), [32_767, 15]);
+        assert_eq!(samples(&file(1, 2, 44_100, 8, &[255, 1, 128, 128])), [0, 0]);
+    }
+
+    #[test]
+    fn the_extensible_form_names_its_coding_further_on() {
+        let mut wav = file(0xfffe, 1, 48_000, 16, &[1, 0]);
+        let at = wav.windows(4).position(|window| window == b"fmt ").unwrap();
+        wav[at + 4] = 40;
+        let guid = [&[22, 0, 16, 0, 4, 0, 0, 0, 1, 0][..], &[0; 14]].concat();
+        wav.splice(at + 8 + 16..at + 8 + 16, guid);
+        assert_eq!(Wav::parse(&wav), Ok(Wav { rate: 48_000, samples: vec![1] }));
+    }
+
+    #[test]
+    fn a_file_cut_short_gives_what_is_there() {
+        let mut streamed = file(1, 1, 8000, 16, &[1, 0, 2, 0, 3]);
+        let length = streamed.len() - 6 - 4;
+        streamed[length..length + 4].fill(0xff);
+        streamed.pop();
+        assert_eq!(samples(&streamed), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        let error = |file: &[u8]| Wav::parse(file).unwrap_err();
+        assert_eq!(error(b"RIFF\0\0\0\0AVI LIST"), WavError::NotWav);
+        assert_eq!(error(b"RIFF\0\0\0\0WAVEdata\0\0\0\0"), WavError::NoFormat);
+        assert_eq!(error(b"RIFF\0\0\0\0WAVEfmt \x02\0\0\0\x01\0"), WavError::NoFormat);
+        assert_eq!(error(&file(1, 1, 8000, 16, &[])[..50]), WavError::NoSound);
+        assert_eq!(error(&file(3, 1, 8000, 32, &[])), WavError::Coding(3, 32));
+        assert_eq!(error(&file(1, 6, 8000, 16, &[])), WavError::Channels(6));
+        assert_eq!(error(&file(1, 1, 999, 16, &[])), WavError::Rate(999));
+        assert_eq!(error(&file(1, 1, 192_001, 16, &[])), WavError::Rate(192_001));
+    }
+}
