@@ -5,9 +5,9 @@
 
 use crate::store::{Batch, Committed, Range, Shared, StoreError, Values};
 use prost::Message;
-use proto::directory::{Directory, PartError};
+use proto::directory::{self, Directory, PartError, Problem};
 use proto::view::View;
-use proto::wire::{Part, Problem, StoredManifest};
+use proto::wire::{Part, StoredManifest};
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -78,12 +78,12 @@ impl DirectoryOwner {
     /// somebody else was faster.
     pub async fn change(
         &self,
-        plan: impl Fn(&Directory) -> Result<(Directory, Vec<String>), Vec<Problem>>,
+        plan: impl Fn(&Directory) -> Result<directory::Change, Vec<Problem>>,
     ) -> Result<Change, DirectoryError> {
         for _ in 0..ATTEMPTS {
             let mut current = self.current.lock().await;
             let old = self.view.directory.load_full();
-            let (new, difference) = match plan(&old) {
+            let directory::Change { directory: new, difference } = match plan(&old) {
                 Ok(planned) => planned,
                 Err(problems) => return Ok(Change::Rejected(problems)),
             };

@@ -7,4 +7,8 @@ pub mod directory;
 pub mod keys;
 pub mod members;
 pub mod registrar;
+mod running;
+mod service;
 pub mod store;
+
+pub use running::{Config, Running, StartError, StoreConfig, TLS_NAME, Tls, start};

@@ -28,6 +28,8 @@ pub struct Members {
 pub struct Snapshot {
     /// The newest epoch, with what the members last said of themselves.
     pub membership: wire::Membership,
+    /// The revision of [`EPOCH`] that has it.
+    pub revision: u64,
     /// The rings of every purpose.
     pub keys: KeyRings,
 }
@@ -85,10 +87,13 @@ impl Members {
             let last = self.store.read(LAST_ID).await?;
             let (revision, id) = last.map_or((0, 1), |entry| (entry.revision, number(&entry.value) + 1));
             if id > u32::from(u16::MAX) {
-                return Err(StoreError::Refused("65535 member names have been used; clear member-id/ in the store".into()));
+                return Err(StoreError::Refused(
+                    "65535 member names have been used; clear member-id/ in the store".into(),
+                ));
             }
             let value = id.to_be_bytes().to_vec();
-            let batch = Batch::default().when(&key, 0).when(LAST_ID, revision).put(&key, value.clone()).put(LAST_ID, value);
+            let batch =
+                Batch::default().when(&key, 0).when(LAST_ID, revision).put(&key, value.clone()).put(LAST_ID, value);
             if let Committed::Yes(_) = self.store.apply(batch).await? {
                 return Ok(id);
             }
@@ -102,9 +107,9 @@ impl Members {
     }
 
     /// Writes what a member says of itself.
-    pub async fn announce(&self, lease: &Lease, member: &Member) -> Result<(), StoreError> {
+    pub async fn announce(&self, lease: i64, member: &Member) -> Result<(), StoreError> {
         let key = format!("{PREFIX}{:05}", member.id);
-        self.store.apply(Batch::default().put_under(lease.id, key, member.encode_to_vec())).await?;
+        self.store.apply(Batch::default().put_under(lease, key, member.encode_to_vec())).await?;
         self.refresh().await
     }
 
@@ -117,17 +122,24 @@ impl Members {
             live.sort_by_key(|member| member.id);
             let stored = self.store.read(EPOCH).await?;
             let revision = stored.as_ref().map_or(0, |entry| entry.revision);
-            let present = stored.and_then(|entry| wire::Membership::decode(entry.value.as_slice()).ok()).unwrap_or_default();
+            let present =
+                stored.and_then(|entry| wire::Membership::decode(entry.value.as_slice()).ok()).unwrap_or_default();
             let Some(next) = next_epoch(&present, &live, unix_millis()) else {
                 // What members say of their load and generation needs no epoch.
                 self.publish(|snapshot| {
-                    snapshot.membership = wire::Membership { members: with_news(&present.members, &live), ..present.clone() };
+                    snapshot.revision = revision;
+                    snapshot.membership =
+                        wire::Membership { members: with_news(&present.members, &live), ..present.clone() };
                 });
                 return Ok(());
             };
-            if let Committed::Yes(_) = self.store.apply(Batch::swap(EPOCH, revision, next.encode_to_vec())).await? {
+            let swapped = self.store.apply(Batch::swap(EPOCH, revision, next.encode_to_vec())).await?;
+            if let Committed::Yes(revision) = swapped {
                 tracing::info!(epoch = next.epoch, members = next.members.len(), "membership changed");
-                self.publish(|snapshot| snapshot.membership = next.clone());
+                self.publish(|snapshot| {
+                    snapshot.revision = revision;
+                    snapshot.membership = next;
+                });
                 return Ok(());
             }
         }
@@ -179,7 +191,8 @@ pub fn unix_seconds() -> u64 {
 const PREFIX: &str = "member/";
 const IDS: &str = "member-id/";
 const LAST_ID: &str = "member-last-id";
-const EPOCH: &str = "membership";
+/// The newest epoch; every write to a record of bindings compares its revision.
+pub const EPOCH: &str = "membership";
 /// A member that is silent for this time is out.
 pub const TTL: Duration = Duration::from_secs(5);
 const CHECK: Duration = Duration::from_secs(10);

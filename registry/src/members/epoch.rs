@@ -34,7 +34,14 @@ mod tests {
     use super::*;
 
     fn member(id: u32, role: Role) -> Member {
-        Member { id, role: role.into(), inside: format!("127.0.0.1:{}", 5000 + id), shards: 2, weight: 100, ..Member::default() }
+        Member {
+            id,
+            role: role.into(),
+            inside: format!("127.0.0.1:{}", 5000 + id),
+            shards: 2,
+            weight: 100,
+            ..Member::default()
+        }
     }
 
     #[test]
@@ -44,7 +51,8 @@ mod tests {
         assert_eq!((one.epoch, one.changed_at, one.previous.len()), (1, 5, 0));
         let louder = Member { load: 700, generation: 9, ..member(1, Role::Media) };
         assert_eq!(next_epoch(&one, &[louder], UnixMillis(6)), None);
-        let two = next_epoch(&one, &[member(1, Role::Media), member(2, Role::Media)], UnixMillis(7)).expect("another came");
+        let two =
+            next_epoch(&one, &[member(1, Role::Media), member(2, Role::Media)], UnixMillis(7)).expect("another came");
         assert_eq!((two.epoch, two.changed_at, two.previous.len()), (2, 7, 1));
     }
 
@@ -52,7 +60,8 @@ mod tests {
     fn a_proxy_that_comes_leaves_the_overlap_of_media_nodes_alone() {
         let one = next_epoch(&Membership::default(), &[member(1, Role::Media)], UnixMillis(5)).expect("a change");
         let two = next_epoch(&one, &[member(2, Role::Media)], UnixMillis(10)).expect("a change");
-        let three = next_epoch(&two, &[member(2, Role::Media), member(3, Role::Proxy)], UnixMillis(11)).expect("a change");
+        let three =
+            next_epoch(&two, &[member(2, Role::Media), member(3, Role::Proxy)], UnixMillis(11)).expect("a change");
         assert_eq!((three.epoch, three.changed_at), (3, 10));
         assert_eq!(three.previous, [member(1, Role::Media)]);
     }

@@ -1,5 +1,6 @@
 //! The `Cluster` service: members join here, and operators ask who is there, who calls and who is registered.
 
+use crate::bindings::Bindings;
 use crate::calls::{self, Calls};
 use crate::members::{Members, TTL};
 use proto::client;
@@ -22,7 +23,7 @@ pub struct ClusterService {
     /// Calls of the media nodes joined here.
     pub calls: Arc<Calls>,
     /// The store that `get bindings` reads.
-    pub bindings: Arc<crate::bindings::Bindings>,
+    pub bindings: Bindings,
     /// The snapshot in force.
     pub view: Arc<View>,
     /// How the other registries are asked for their calls.
@@ -47,7 +48,7 @@ impl cluster_server::Cluster for ClusterService {
         member.id = self.members.id_of(&member.name, member.role()).await.map_err(unavailable)?;
         member.joined_at = crate::members::unix_seconds();
         let lease = self.members.lease().await.map_err(unavailable)?;
-        self.members.announce(&lease, &member).await.map_err(unavailable)?;
+        self.members.announce(lease.id, &member).await.map_err(unavailable)?;
         tracing::info!(id = member.id, name = member.name, role = member.role().as_str_name(), "a member joined");
         let stay = self.calls.enter();
         self.calls.take(stay, first.calls);
@@ -157,7 +158,7 @@ impl Stay {
         self.calls.take(self.stay, report.calls);
         if let Some(news) = report.member {
             self.member = Member { id: self.member.id, joined_at: self.member.joined_at, ..news };
-            if let Err(why) = self.members.announce(&self.lease, &self.member).await {
+            if let Err(why) = self.members.announce(self.lease.id, &self.member).await {
                 tracing::warn!(%why, name = self.member.name, "what a member says of itself was not written");
             }
         }
@@ -168,7 +169,7 @@ impl Stay {
         match self.members.lease().await {
             Ok(lease) => {
                 self.lease = lease;
-                if let Err(why) = self.members.announce(&self.lease, &self.member).await {
+                if let Err(why) = self.members.announce(self.lease.id, &self.member).await {
                     tracing::warn!(%why, name = self.member.name, "a member was not announced again");
                 }
             }

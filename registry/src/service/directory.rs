@@ -1,11 +1,11 @@
 //! The `Directory` service: administration, and the snapshots that members run.
 
 use crate::directory::{Change, DirectoryError, DirectoryOwner};
-use proto::directory::Directory;
+use proto::directory::{self, Directory, Problem};
 use proto::view::View;
 use proto::wire::{
     ApplyRequest, ApplyResponse, DirectoryParts, ExplainRequest, ExplainResponse, GetRequest, GetResponse, ImportRows, Part,
-    Problem, WatchRequest, directory_server,
+    WatchRequest, directory_server,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -30,7 +30,7 @@ impl directory_server::Directory for DirectoryService {
             let current = self.view.directory.load_full();
             let planned = blocking(move || current.apply(&files)).await?;
             return Ok(Response::new(match planned {
-                Ok((directory, difference)) => {
+                Ok(directory::Change { directory, difference }) => {
                     ApplyResponse { generation: directory.generation(), difference, problems: Vec::new() }
                 }
                 Err(problems) => rejected(problems),
@@ -62,8 +62,11 @@ impl directory_server::Directory for DirectoryService {
         let domain = (!domain.is_empty()).then_some(domain);
         let generation = directory.generation();
         let json = blocking(move || match kind.as_str() {
-            "users" => Ok(directory.users_json(domain.as_deref(), &after, limit as usize)),
-            "directory" => Ok(directory.to_json(domain.as_deref())),
+            "users" => {
+                let after = (!after.is_empty()).then_some(after.as_str());
+                Ok(directory.users_to_json(domain.as_deref(), after, limit as usize))
+            }
+            "directory" => Ok(directory.to_json()),
             _ => Err(Status::invalid_argument("kind is \"users\" or \"directory\"")),
         })
         .await??;
@@ -103,7 +106,7 @@ impl directory_server::Directory for DirectoryService {
 impl DirectoryService {
     async fn change(
         &self,
-        plan: impl Fn(&Directory) -> Result<(Directory, Vec<String>), Vec<Problem>> + Send + Sync,
+        plan: impl Fn(&Directory) -> Result<directory::Change, Vec<Problem>> + Send + Sync,
     ) -> Result<Response<ApplyResponse>, Status> {
         match self.owner.change(plan).await {
             Ok(Change::Applied { generation, difference }) => {
@@ -117,7 +120,7 @@ impl DirectoryService {
 }
 
 fn rejected(problems: Vec<Problem>) -> ApplyResponse {
-    ApplyResponse { problems, ..ApplyResponse::default() }
+    ApplyResponse { problems: problems.into_iter().map(Into::into).collect(), ..ApplyResponse::default() }
 }
 
 /// Sends what the member does not have, in messages of some 256 KiB; false when it is gone.
