@@ -4,41 +4,31 @@ use crate::token::{Key, KeyRing};
 use crate::uri::Uri;
 use std::time::Duration;
 
-const RFC7616_MD5: &str = r#"Digest username="Mufasa",
-    realm="http-auth@example.org",
-    uri="/dir/index.html",
-    algorithm=MD5,
-    nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
-    nc=00000001,
-    cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
-    qop=auth,
-    response="8ca523f5e9506fed4657c9700eebdbec",
-    opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS""#;
-const RFC7616_SHA256: &str = r#"Digest username="Mufasa",
-    realm="http-auth@example.org",
-    uri="/dir/index.html",
-    algorithm=SHA-256,
-    nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
-    nc=00000001,
-    cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
-    qop=auth,
-    response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-    opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS""#;
+const RFC7616_MD5: &str = include_str!("../../vectors/rfc7616-3.9.1-md5.txt");
+const RFC7616_SHA256: &str = include_str!("../../vectors/rfc7616-3.9.1-sha256.txt");
+const RFC2617: &str = include_str!("../../vectors/rfc2617-3.5.txt");
 
 fn mufasa(algorithm: Algorithm) -> Ha1 {
     Ha1::compute(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life")
 }
 
 #[test]
-fn rfc7616_section_3_9_1_vectors() {
-    for (header, algorithm) in [(RFC7616_MD5, Algorithm::Md5), (RFC7616_SHA256, Algorithm::Sha256)] {
+fn the_answers_of_the_rfcs_verify_and_no_others() {
+    let older = Ha1::compute(Algorithm::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
+    for (header, ha1) in
+        [(RFC7616_MD5, mufasa(Algorithm::Md5)), (RFC7616_SHA256, mufasa(Algorithm::Sha256)), (RFC2617, older)]
+    {
         let credentials = Credentials::parse(header).unwrap();
         assert_eq!(credentials.username, "Mufasa");
-        assert_eq!(credentials.algorithm, algorithm);
+        assert_eq!(credentials.algorithm, ha1.algorithm());
         assert_eq!(credentials.count, 1);
-        assert!(verify(&credentials, &mufasa(algorithm), "GET"));
-        assert!(!verify(&credentials, &mufasa(algorithm), "POST"));
-        assert!(!verify(&credentials, &Ha1::compute(algorithm, "Mufasa", "http-auth@example.org", "other"), "GET"));
+        assert!(verify(&credentials, &ha1, "GET"));
+        assert!(!verify(&credentials, &ha1, "POST"));
+        assert!(!verify(
+            &credentials,
+            &Ha1::compute(ha1.algorithm(), "Mufasa", "http-auth@example.org", "other"),
+            "GET"
+        ));
         assert!(!verify_against_nothing(&credentials, "GET"));
     }
 }
