@@ -3,7 +3,7 @@
 mod error;
 mod values;
 
-pub use error::{ConfigError, did_you_mean};
+pub use error::ConfigError;
 pub use values::{Advertise, Certificate, Listen, Objects, PortRange, Shards, Store, Tls};
 
 use net::Network;

@@ -15,6 +15,7 @@ use proto::view::View;
 use proto::wire::{Member, Role};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -48,7 +49,7 @@ pub fn run(which: Which, arguments: &arguments::Role) -> Result<(), Failure> {
                 .into(),
         ));
     }
-    net::raise_nofile_limit();
+    net::raise_nofile_limit().map_err(|why| Failure::operation("raise the limit on open files", why))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -71,7 +72,7 @@ async fn serve(which: Which, config: &Config) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|why| Failure::operation("SIGTERM", why))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|why| Failure::operation("SIGINT", why))?;
 
-    let mut process = tokio::select! {
+    let process = tokio::select! {
         started = Process::start(which, config) => started?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
@@ -84,7 +85,6 @@ async fn serve(which: Which, config: &Config) -> Result<(), Failure> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        why = process.failed() => tracing::error!(why, "a role stopped"),
     }
     tracing::info!("ending: no new calls, waiting for those that are up");
     console.set_ready(Readiness::NotReady);
@@ -134,12 +134,14 @@ impl Process {
             .join_with(member(config, Role::Media, config.media.inside, shards), self.reports.clone())
             .await
             .map_err(joined)?;
-        let node = node::start(settings::node(config), node_id as u16, self.view.clone(), registrar.clone(), self.reports.clone())
+        // Node and proxy are two members; each takes its id from the view at its start, the proxy's stays there.
+        self.view.own_id.store(node_id, Ordering::Release);
+        let node = node::start(settings::node(config), self.view.clone(), registrar.clone(), self.reports.clone())
             .map_err(|why| Failure::Operation(why.to_string()))?;
         self.node = Some(node);
         let proxy_id =
             registry.join(member(config, Role::Proxy, config.proxy.inside, 0)).await.map_err(joined)?;
-        self.view.own_id.store(proxy_id, std::sync::atomic::Ordering::Release);
+        self.view.own_id.store(proxy_id, Ordering::Release);
         let proxy = proxy::start(settings::proxy(config, which_cache(Which::All)), self.view.clone(), registrar)
             .map_err(|why| Failure::Operation(why.to_string()))?;
         self.proxy = Some(proxy);
@@ -164,18 +166,13 @@ impl Process {
         tokio::spawn(client::join(options.clone(), said, view.clone(), reports.clone()));
         let registrar: Arc<dyn Registrar> = Arc::new(RemoteRegistrar::start(options, view.clone()));
         let mut waited = Duration::ZERO;
-        let id = loop {
-            if let Some(id) = view.id()
-                && view.directory.load().generation() > 0
-            {
-                break id;
-            }
+        while view.id().is_none() || view.directory.load().generation() == 0 {
             tokio::time::sleep(POLL).await;
             waited += POLL;
             if waited.as_secs() % 10 == 9 && waited.subsec_millis() == 0 {
                 tracing::warn!(join = ?config.registry.join, "waiting for a registry");
             }
-        };
+        }
         let mut process =
             Process { view: view.clone(), registry: None, node: None, proxy: None, member: Some(member), reports: reports.clone() };
         match which {
@@ -185,17 +182,12 @@ impl Process {
                 process.proxy = Some(proxy);
             }
             Which::Media | Which::All | Which::Registry => {
-                let node = node::start(settings::node(config), id, view, registrar, reports)
+                let node = node::start(settings::node(config), view, registrar, reports)
                     .map_err(|why| Failure::Operation(why.to_string()))?;
                 process.node = Some(node);
             }
         }
         Ok(process)
-    }
-
-    /// Resolves when a role stops by itself, with the reason.
-    async fn failed(&mut self) -> &'static str {
-        std::future::pending().await
     }
 
     /// Ends the roles outside in: first nothing new comes, then what is there ends.
@@ -204,10 +196,12 @@ impl Process {
             member.send_modify(|member| member.weight = 0);
         }
         if let Some(node) = self.node {
-            tokio::task::spawn_blocking(move || node.drain(DRAIN)).await.unwrap_or_default();
+            let drained = tokio::task::spawn_blocking(move || node.drain(DRAIN)).await;
+            tracing::info!(?drained, "media node ended");
         }
         if let Some(proxy) = self.proxy {
-            tokio::task::spawn_blocking(move || proxy.stop()).await.unwrap_or_default();
+            // The workers end before this returns; a panic of theirs has been logged.
+            let _ = tokio::task::spawn_blocking(move || proxy.stop()).await;
         }
         drop(self.member);
         if let Some(registry) = self.registry {

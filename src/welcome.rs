@@ -24,7 +24,7 @@ struct DemoUser {
 /// The welcome: where phones register, as whom, what to dial, and where to look.
 pub fn text(config: &Config, directory: &Directory, console: SocketAddr) -> String {
     let mut text = String::from("\nTandem is ready.\n\n");
-    let host = net::route_source(([192, 0, 2, 1], 9).into()).map_or_else(|_| "127.0.0.1".into(), |own| own.to_string());
+    let host = net::route_source([192, 0, 2, 1].into()).map_or_else(|_| "127.0.0.1".into(), |own| own.to_string());
     let _ = writeln!(text, "  Phones register at");
     for listen in &config.proxy.listen {
         let transport = listen.transport.to_string().to_lowercase();
@@ -55,7 +55,7 @@ fn demo_users(directory: &Directory) -> Vec<DemoUser> {
     };
     let unchanged = |user: &DemoUser| {
         let hash = Ha1::compute(Algorithm::Sha256, &user.name, &user.domain, &user.password);
-        directory.user(&format!("{}@{}", user.name, user.domain)).is_some_and(|known| known.ha1(Algorithm::Sha256) == hash)
+        directory.user(&format!("{}@{}", user.name, user.domain)).is_some_and(|known| known.ha1(Algorithm::Sha256) == Some(hash))
     };
     demo.user.into_iter().filter(unchanged).collect()
 }

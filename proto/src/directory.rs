@@ -30,7 +30,7 @@ pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
 pub use pattern::{Match, Pattern};
-pub use source::Problem;
+pub use source::{Problem, nearest};
 pub use target::{Target, TargetError};
 pub use text::{Secret, Span};
 pub use user::{Contacts, Origin, User, WhenFull};

@@ -18,11 +18,12 @@ pub fn run(Import::Users(arguments): &Import) -> Result<(), Failure> {
         .chunks(CHUNK)
         .map(|rows| ImportRows { domain: domain.clone(), class: class.clone(), rows: rows.to_vec() })
         .collect();
-    let answer = ask(&arguments.target, |channel| async {
+    let mut answer = ask(&arguments.target, |channel| async {
         let mut directory = DirectoryClient::new(channel).max_decoding_message_size(usize::MAX);
         directory.import(tokio_stream::iter(chunks)).await.map(|answer| answer.into_inner()).map_err(refused)
     })?;
     if !answer.problems.is_empty() {
+        answer.problems.iter_mut().for_each(|problem| problem.file = arguments.file.display().to_string());
         return Err(problems(&answer.problems));
     }
     if arguments.target.json {

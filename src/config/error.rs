@@ -1,6 +1,7 @@
 //! What is wrong with a configuration: one line that names the file, the key and a good value.
 
 use super::EXAMPLE;
+use proto::directory::nearest;
 use thiserror::Error;
 
 /// A configuration that cannot be used; the process ends with status 64.
@@ -53,16 +54,6 @@ impl ConfigError {
     }
 }
 
-/// The candidate nearest to `word`, if one is near enough to be what was meant.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 /// serde's words are "unknown field `x`, expected one of `a`, `b`"; ours name the path and the nearest key.
 fn unknown_key(path: &str, rest: &str) -> String {
     let key = rest.split('`').next().unwrap_or_default();
@@ -70,7 +61,7 @@ fn unknown_key(path: &str, rest: &str) -> String {
     // The path may already end in the unknown key itself.
     let parent = path.strip_suffix(key).unwrap_or(path).trim_end_matches('.');
     let full = if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") };
-    match did_you_mean(key, known.iter().copied()) {
+    match nearest(key, known.iter().copied()) {
         Some(near) => format!("{full}: no such key; did you mean `{near}`?"),
         None => format!("{full}: no such key; known here: {}", known.join(", ")),
     }
@@ -108,19 +99,4 @@ fn line_of(text: &str, error: &toml::de::Error) -> String {
 
 fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Levenshtein distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

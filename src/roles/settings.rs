@@ -14,13 +14,13 @@ pub fn registry(config: &Config) -> Result<registry::Config, Failure> {
         store: match &config.registry.store {
             Store::Embedded(folder) => StoreConfig::Embedded(folder.clone()),
             Store::Etcd(endpoints) => {
-                StoreConfig::Etcd(registry::EtcdOptions { endpoints: endpoints.clone(), ..Default::default() })
+                StoreConfig::Etcd(registry::store::etcd::Options { endpoints: endpoints.clone(), ..Default::default() })
             }
         },
         tls: config.registry.tls.as_ref().map(tls::read).transpose()?,
-        policy: registry::Expiry {
-            min: config.registry.min_expires.as_secs() as u32,
-            max: config.registry.max_expires.as_secs() as u32,
+        bindings: registry::bindings::Settings {
+            min_expires: config.registry.min_expires.as_secs() as u32,
+            max_expires: config.registry.max_expires.as_secs() as u32,
         },
         periods: Default::default(),
         demo: Some(proto::directory::DEMO),

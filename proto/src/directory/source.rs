@@ -9,6 +9,7 @@ mod users;
 mod values;
 
 pub use reader::{Kind, Place, Problem};
+pub use suggest::nearest;
 pub use users::SourceUser;
 pub use values::{check_caller_id, check_extension, check_user_name};
 
