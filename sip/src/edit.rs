@@ -19,6 +19,8 @@ use text::{Piece, Scratch};
 pub struct Edit<'m> {
     message: &'m Message<'m>,
     splices: SmallVec<[Splice; 16]>,
+    /// How many pieces were inserted so far.
+    insertions: i16,
     scratch: Scratch,
     body: Option<&'m [u8]>,
 }
@@ -35,10 +37,16 @@ struct Splice {
     text: Piece,
 }
 
+impl Splice {
+    fn range(&self) -> Range<usize> {
+        self.at as usize..self.end as usize
+    }
+}
+
 impl<'m> Edit<'m> {
     /// No changes yet.
     pub fn new(message: &'m Message<'m>) -> Edit<'m> {
-        Edit { message, splices: SmallVec::new(), scratch: Scratch::new(), body: None }
+        Edit { message, splices: SmallVec::new(), insertions: 0, scratch: Scratch::new(), body: None }
     }
 
     /// Replaces the request URI; nothing in a response.
@@ -52,12 +60,14 @@ impl<'m> Edit<'m> {
     /// A new line before all lines of its name.
     pub fn push_front(&mut self, name: Name, value: impl Display) {
         let at = self.first_line(name).map_or(self.message.start_line_end(), |range| range.start);
-        self.insert_line(name, at, -1 - self.splices.len() as i16, value);
+        let rank = -self.next_rank();
+        self.insert_line(name, at, rank, value);
     }
 
     /// A new line after all others.
     pub fn append(&mut self, name: Name, value: impl Display) {
-        self.insert_line(name, self.message.headers_end(), self.splices.len() as i16, value);
+        let rank = self.next_rank();
+        self.insert_line(name, self.message.headers_end(), rank, value);
     }
 
     /// Removes all lines of a name, also those that earlier changes added.
@@ -91,7 +101,8 @@ impl<'m> Edit<'m> {
     pub fn set(&mut self, name: Name, value: impl Display) {
         self.remove(name);
         let at = self.first_line(name).map_or(self.message.headers_end(), |range| range.start);
-        self.insert_line(name, at, self.splices.len() as i16, value);
+        let rank = self.next_rank();
+        self.insert_line(name, at, rank, value);
     }
 
     /// Another value for one line of the message.
@@ -121,9 +132,11 @@ impl<'m> Edit<'m> {
         }
     }
 
-    /// Other text for a part of the message's head, given as a slice of it, as the accessors return them.
+    /// Other text for a part of the message's head, given as a slice of it, as the accessors return them. Of two
+    /// replacements of one part the later wins.
     pub fn replace(&mut self, part: &'m str, text: impl Display) {
         let range = self.offset(part);
+        self.splices.retain(|splice| range.is_empty() || splice.range() != range);
         let text = self.scratch.value(text);
         self.push(Name::Other, range, 0, text);
     }
@@ -132,7 +145,8 @@ impl<'m> Edit<'m> {
     pub fn insert_after(&mut self, part: &'m str, text: impl Display) {
         let end = self.offset(part).end;
         let text = self.scratch.value(text);
-        self.push(Name::Other, end..end, self.splices.len() as i16, text);
+        let rank = self.next_rank();
+        self.push(Name::Other, end..end, rank, text);
     }
 
     /// Another body with its Content-Type and Content-Length; an empty one has no type.
@@ -157,12 +171,12 @@ impl<'m> Edit<'m> {
         out.reserve(head.len() + body.len() + self.scratch.len());
         let mut done = 0;
         for splice in &self.splices {
-            let (at, end) = (splice.at as usize, splice.end as usize);
-            if at >= done {
-                out.extend_from_slice(&head[done..at]);
+            let range = splice.range();
+            if range.start >= done {
+                out.extend_from_slice(&head[done..range.start]);
                 out.extend_from_slice(self.scratch.get(splice.text));
             }
-            done = done.max(end);
+            done = done.max(range.end);
         }
         out.extend_from_slice(&head[done..]);
         out.extend_from_slice(body);
@@ -170,6 +184,11 @@ impl<'m> Edit<'m> {
 
     fn first_line(&self, name: Name) -> Option<Range<usize>> {
         self.message.line_range(self.message.indexes_of(name).next()?)
+    }
+
+    fn next_rank(&mut self) -> i16 {
+        self.insertions += 1;
+        self.insertions
     }
 
     fn insert_line(&mut self, name: Name, at: usize, rank: i16, value: impl Display) {
@@ -182,7 +201,7 @@ impl<'m> Edit<'m> {
     }
 
     fn is_cut(&self, at: usize) -> bool {
-        self.splices.iter().any(|splice| (splice.at as usize..splice.end as usize).contains(&at))
+        self.splices.iter().any(|splice| splice.range().contains(&at))
     }
 
     /// Where a slice of the head lies in it.

@@ -53,7 +53,7 @@ fn run(target: &Target, time: Duration, seed: u64) -> bool {
             return false;
         }
     }
-    while runs % 256 != 0 || started.elapsed() < time {
+    while !runs.is_multiple_of(256) || started.elapsed() < time {
         let mut input = random.pick(&seeds).clone();
         for _ in 0..1 << random.below(5) {
             mutate(&mut input, &mut random, &seeds, target.dictionary);
