@@ -52,6 +52,8 @@ impl Endpoint {
     }
 
     /// A datagram or a frame has come. What is no message, or none for us, is answered or dropped and counted.
+    ///
+    /// Datagrams are answered at the address of `from`: one that another shard has relayed is handed in as from the proxy of its Via.
     pub fn handle_message(&mut self, now: Instant, from: Hop, bytes: &[u8]) {
         let message = match Message::parse(bytes) {
             Ok(message) => message,

@@ -64,7 +64,7 @@ impl Hash for Token {
 /// What a token carries; its number stands in the token, 0 to 31.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
-    /// Told apart by the reader.
+    /// Told apart by the reader: 0–24 are flows and hops, 25 contacts, 26 and 27 nonces.
     pub(crate) number: u8,
     /// Bytes that it carries, at most 21.
     pub(crate) length: usize,
