@@ -54,6 +54,8 @@ struct Phone {
 struct Fork {
     leg: LegId,
     phone: Phone,
+    /// When the phone's next flow is tried; `None`: there is none, or this one has given a sign.
+    silent_until: Option<Instant>,
 }
 
 /// Why the phones of a user did not answer.
@@ -145,7 +147,10 @@ impl Call {
             let outcome = self.invite_phone(turn, flow);
             let Phase::Hunting(hunt) = &mut self.phase else { return };
             match outcome {
-                Ok(leg) => return hunt.forks.push(Fork { leg, phone }),
+                Ok(leg) => {
+                    let silent_until = (!phone.flows.is_empty()).then(|| turn.now + turn.settings().flow_patience);
+                    return hunt.forks.push(Fork { leg, phone, silent_until });
+                }
                 Err(failure) => hunt.best.add(failure),
             }
         }
@@ -178,6 +183,14 @@ impl Call {
             return self.give_up(turn);
         }
         self.ring_next(turn);
+    }
+
+    /// A provisional response: the flow is alive.
+    pub(crate) fn handle_sign(&mut self, leg: LegId) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        for fork in hunt.forks.iter_mut().filter(|fork| fork.leg == leg) {
+            fork.silent_until = None;
+        }
     }
 
     /// A phone has answered and cannot be talked to.
@@ -228,6 +241,14 @@ impl Call {
             let query = late.query;
             return self.handle_located(turn, query, Err(Unavailable));
         }
+        let is_silent = |fork: &&Fork| fork.silent_until.is_some_and(|until| until <= turn.now);
+        if let Some(leg) = hunt.forks.iter().find(is_silent).map(|fork| fork.leg) {
+            self.part(turn, leg, Leave::Told(Failure::of(487)));
+            if let Some(phone) = self.take_fork(leg) {
+                self.ring_phone(turn, phone);
+            }
+            return self.ring_next(turn);
+        }
         if hunt.ring_until.is_some_and(|until| until <= turn.now) {
             hunt.ended = Ended::NoAnswer;
             let reason = r#"Q.850;cause=19;text="No answer""#;
@@ -240,7 +261,8 @@ impl Call {
     pub(crate) fn hunt_due(&self) -> Option<Instant> {
         let Phase::Hunting(hunt) = &self.phase else { return None };
         let ring_until = hunt.ring_until.filter(|_| !hunt.forks.is_empty());
-        hunt.locating.iter().map(|locating| locating.until).chain(ring_until).min()
+        let silent_until = hunt.forks.iter().filter_map(|fork| fork.silent_until);
+        hunt.locating.iter().map(|locating| locating.until).chain(ring_until).chain(silent_until).min()
     }
 
     /// Cancels the phones that ring now.

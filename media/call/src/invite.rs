@@ -106,6 +106,7 @@ impl Call {
 
     /// 101–199 of a phone that we ring.
     pub(crate) fn handle_ringing(&mut self, turn: &mut Turn<'_>, id: LegId, response: &Message<'_>) {
+        self.handle_sign(id);
         let Some(leg) = self.leg(id) else { return };
         leg.peer.learn(response);
         let offered = match leg.hear_early(response) {

@@ -26,6 +26,8 @@ pub struct Settings {
     pub min_session: Duration,
     /// How long a registry may think before the shard uses what it knows itself.
     pub locate_patience: Duration,
+    /// How long one flow of a phone may give no sign at all before the phone's next one is tried (RFC 5626 §5.3).
+    pub flow_patience: Duration,
     /// Who may send the other side elsewhere.
     pub refer: ReferPolicy,
     /// What is refused.
@@ -71,6 +73,7 @@ impl Settings {
             session: Duration::from_secs(1800),
             min_session: Duration::from_secs(90),
             locate_patience: Duration::from_secs(3),
+            flow_patience: Duration::from_secs(4),
             refer: ReferPolicy::Refuse,
             limits: Limits::default(),
         }

@@ -1,5 +1,7 @@
 //! All calls of one thread.
 
+mod finish;
+
 use crate::begin::admit;
 use crate::best::Failure;
 use crate::call::{Call, Phase};
@@ -31,6 +33,8 @@ pub struct Shard {
     /// The time of day at an instant.
     clock: Option<(Instant, UnixMillis)>,
     intake: Intake,
+    /// The call that is handled now; after a panic, the one that had it.
+    at_work: Option<CallKey>,
 }
 
 impl fmt::Debug for Shard {
@@ -56,7 +60,9 @@ impl Shard {
     /// A shard without calls; `seed` makes its tags, branches and back-offs.
     pub fn new(settings: Settings, view: Arc<View>, seed: u64) -> Shard {
         let mut random = Random::new(seed);
-        let endpoint = Endpoint::new(settings.timers, settings.address.to_string(), random.number());
+        // No address in our Via: a phone would see it, and responses find their way by what the proxy sealed into its own.
+        let sent_by = format!("{}.tandem.invalid:{}", settings.id, settings.address.port());
+        let endpoint = Endpoint::new(settings.timers, sent_by, random.number());
         let memory = Memory::new(settings.limits.remembered);
         Shard {
             core: Core {
@@ -74,6 +80,7 @@ impl Shard {
             due: Queue::new(),
             clock: None,
             intake: Intake::Open,
+            at_work: None,
         }
     }
 
@@ -230,8 +237,11 @@ impl Shard {
             Ok(admitted) => admitted,
             Err(failure) => return self.refuse(now, id, request, failure),
         };
+        self.at_work = Some(key);
         let mut turn = Turn { now, wall, call: key, media, core: &mut self.core };
-        match Call::begin(&mut turn, id, from, request, admitted) {
+        let begun = Call::begin(&mut turn, id, from, request, admitted);
+        self.at_work = None;
+        match begun {
             Some(call) => {
                 self.core.owners.callers.insert((call.id.clone(), call.tag.clone()), key);
                 self.calls.insert(key, call);
@@ -286,7 +296,9 @@ impl Shard {
     ) {
         let wall = self.wall(now);
         let Some(call) = self.calls.get_mut(&key) else { return };
+        self.at_work = Some(key);
         stimulus(call, &mut Turn { now, wall, call: key, media, core: &mut self.core });
+        self.at_work = None;
         self.settle(key);
     }
 

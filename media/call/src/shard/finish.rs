@@ -39,14 +39,14 @@ impl Shard {
             // What the bug has left of the call may well panic again; then its phones hear of the end by their own timers.
             let told = catch_unwind(AssertUnwindSafe(|| call.end(&mut turn, "a bug", None, Failure::of(500))));
             if told.is_err() {
-                call.reported = crate::call::ENDED;
+                call.reported = proto::reports::ENDED;
                 let report = call.summary(&self.core.settings.node);
                 self.core.output.push_back(Output::Report(report));
             }
         }
         let owners = &mut self.core.owners;
         let mut open: Vec<MediaId> = owners.media.extract_if(|_, owner| *owner == key).map(|(id, _)| id).collect();
-        open.sort();
+        open.sort_unstable();
         for id in open {
             media.close(id);
         }
@@ -57,3 +57,6 @@ impl Shard {
         owners.callers.retain(|_, owner| *owner != key);
     }
 }
+
+#[cfg(test)]
+mod tests;

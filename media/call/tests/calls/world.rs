@@ -2,7 +2,7 @@
 
 use crate::media::FakeMedia;
 use crate::phone::{Phone, Sdp};
-use call::{Answer, Event, Output, Query, QueryId, Settings, Shard};
+use call::{Answer, Event, MediaEvent, Output, Query, QueryId, Settings, Shard};
 use proto::directory::Directory;
 use proto::membership::Membership;
 use proto::registrar::Unavailable;
@@ -213,6 +213,22 @@ impl World {
 
     pub fn hang_up(&mut self, phone: usize) {
         self.with_phone(phone, |phone, now| phone.hang_up(now));
+    }
+
+    /// Nothing has come from this phone for too long.
+    pub fn silence(&mut self, phone: usize) {
+        self.happen(phone, MediaEvent::Silent);
+    }
+
+    /// Something happens to this phone's media.
+    pub fn happen(&mut self, phone: usize, event: MediaEvent) {
+        let remote = self.phones[phone].media;
+        for member in &mut self.shards {
+            if let Some(id) = member.media.port_of(remote) {
+                member.shard.handle_media(self.now, id, event, &mut member.media);
+            }
+        }
+        self.flush();
     }
 
     /// Whether these two phones hear each other.
