@@ -1,15 +1,15 @@
 //! Descriptions from the RFCs and from real senders, and random ones made of their parts.
 
-pub const RFC8866: &[u8] = include_bytes!("../vectors/rfc8866-5.sdp");
-pub const RFC4566: &[u8] = include_bytes!("../vectors/rfc4566-5.sdp");
-pub const RFC3605: &[u8] = include_bytes!("../vectors/rfc3605-2.1.sdp");
-pub const RFC3264_OFFER: &[u8] = include_bytes!("../vectors/rfc3264-10.1-offer.sdp");
-pub const RFC3264_ANSWER: &[u8] = include_bytes!("../vectors/rfc3264-10.1-answer.sdp");
-pub const RFC3264_OFFER_2: &[u8] = include_bytes!("../vectors/rfc3264-10.1-offer-2.sdp");
-pub const RFC3264_ANSWER_2: &[u8] = include_bytes!("../vectors/rfc3264-10.1-answer-2.sdp");
-pub const RFC3264_ONE_OF_N: &[u8] = include_bytes!("../vectors/rfc3264-10.2-offer.sdp");
-pub const BROWSER: &[u8] = include_bytes!("../vectors/browser-offer.sdp");
-pub const PHONE: &[u8] = include_bytes!("../vectors/phone-offer.sdp");
+pub const RFC8866: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc8866-5.sdp");
+pub const RFC4566: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc4566-5.sdp");
+pub const RFC3605: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc3605-2.1.sdp");
+pub const RFC3264_OFFER: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc3264-10.1-offer.sdp");
+pub const RFC3264_ANSWER: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc3264-10.1-answer.sdp");
+pub const RFC3264_OFFER_2: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc3264-10.1-offer-2.sdp");
+pub const RFC3264_ANSWER_2: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc3264-10.1-answer-2.sdp");
+pub const RFC3264_ONE_OF_N: &[u8] = include_bytes!("../../../tests/vectors/sdp/rfc3264-10.2-offer.sdp");
+pub const BROWSER: &[u8] = include_bytes!("../../../tests/vectors/sdp/browser-offer.sdp");
+pub const PHONE: &[u8] = include_bytes!("../../../tests/vectors/sdp/phone-offer.sdp");
 
 pub const ALL: [&[u8]; 10] = [
     RFC8866,

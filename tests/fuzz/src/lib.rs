@@ -8,12 +8,16 @@
 mod digest;
 mod framing;
 mod message;
+mod rtp;
+mod sdp;
 mod token;
 mod uri;
 
 pub use digest::digest;
 pub use framing::framing;
 pub use message::message;
+pub use rtp::rtp;
+pub use sdp::sdp;
 pub use token::token;
 pub use uri::uri;
 
@@ -49,5 +53,7 @@ pub const TARGETS: &[Target] = &[
         dictionary: message::DICTIONARY,
     },
     Target { name: "digest", run: digest, vectors: &[], seeds: digest::SEEDS, dictionary: digest::DICTIONARY },
+    Target { name: "sdp", run: sdp, vectors: &["sdp"], seeds: sdp::SEEDS, dictionary: sdp::DICTIONARY },
+    Target { name: "rtp", run: rtp, vectors: &["rtp"], seeds: &[], dictionary: &[] },
     Target { name: "token", run: token, vectors: &[], seeds: token::SEEDS, dictionary: token::DICTIONARY },
 ];
