@@ -144,7 +144,8 @@ const fn compress_a(sample: i16) -> u8 {
 mod tests {
     use super::Law;
 
-    /// Decision values of G.711 tables 1a (A-law, 13 bits) and 2a (µ-law, 14 bits): where each of the 128 intervals begins.
+    /// Decision values of G.711 tables 1a (A-law, 13 bits) and 2a (µ-law, 14 bits): where each of the 128 intervals
+    /// begins.
     fn decisions(law: Law) -> Vec<i32> {
         let mut decisions = vec![0];
         let (segments, first_step, unit) = match law {

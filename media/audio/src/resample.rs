@@ -12,8 +12,8 @@ pub fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
 }
 
 /// A windowed sinc in polyphase form: one row of taps for each place that an output sample can have between two input
-/// samples. What lies below 0.87 of the lower rate's half passes unchanged (3.5 kHz for telephone sound); from that half on
-/// nothing is left, by 80 dB. It delays by nothing in the sound and by 5 ms of the lower rate (8 kHz) in time.
+/// samples. What lies below 0.87 of the lower rate's half passes unchanged (3.5 kHz for telephone sound); from that
+/// half on nothing is left, by 80 dB. It delays by nothing in the sound and by 5 ms of the lower rate (8 kHz) in time.
 #[derive(Debug, Clone)]
 pub struct Resampler {
     /// Output samples of a period, and the input samples that they stand for: the ratio in lowest terms.
@@ -104,8 +104,8 @@ impl Resampler {
     }
 }
 
-/// The filter so many input samples from its middle: a sinc that passes the lower rate's half less the width of the flank,
-/// under Kaiser's window.
+/// The filter so many input samples from its middle: a sinc that passes the lower rate's half less the width of the
+/// flank, under Kaiser's window.
 fn tap_at(distance: f64, passed: f64, side: f64) -> f64 {
     let cutoff = passed * CUTOFF;
     let angle = PI * cutoff * distance;

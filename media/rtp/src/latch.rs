@@ -43,7 +43,8 @@ impl Latch {
         Latch { announced, source: None, heard: now, open_until: now.after(Latch::WINDOW), foreign: 0 }
     }
 
-    /// A new offer and answer: another announced address forgets the source, the same one keeps it; both reopen the window.
+    /// A new offer and answer: another announced address forgets the source, the same one keeps it; both reopen the
+    /// window.
     pub fn restart(&mut self, now: Micros, announced: Option<SocketAddr>) {
         if self.announced != announced {
             self.source = None;

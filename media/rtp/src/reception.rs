@@ -9,9 +9,9 @@ mod source;
 
 use source::Source;
 
-/// Counts one direction of one port. It follows two sources at a time, so that a stream and its retransmissions (RFC 4588),
-/// or the old and the new sender around a change, do not disturb each other; a third takes the place of the one heard
-/// least recently, whose counts are kept.
+/// Counts one direction of one port. It follows two sources at a time, so that a stream and its retransmissions (RFC
+/// 4588), or the old and the new sender around a change, do not disturb each other; a third takes the place of the one
+/// heard least recently, whose counts are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Reception {
     current: Option<Source>,
@@ -82,8 +82,8 @@ impl Reception {
         sum
     }
 
-    /// The report on the current source for RTCP; the fraction lost is that since the last call (RFC 3550 A.3). The times
-    /// of the last sender report are the caller's to fill in.
+    /// The report on the current source for RTCP; the fraction lost is that since the last call (RFC 3550 A.3). The
+    /// times of the last sender report are the caller's to fill in.
     pub fn report(&mut self) -> Option<ReportBlock> {
         self.current.as_mut().map(Source::report)
     }

@@ -2,8 +2,8 @@
 
 use crate::{Header, Micros, Ssrc};
 
-/// Numbers the packets of one stream. Its own sound, digits and packets of other senders follow each other without a jump
-/// that the receiver would hear as loss.
+/// Numbers the packets of one stream. Its own sound, digits and packets of other senders follow each other without a
+/// jump that the receiver would hear as loss.
 #[derive(Debug, Clone)]
 pub struct Sequencer {
     ssrc: Ssrc,
@@ -64,8 +64,8 @@ impl Sequencer {
         self.timestamp = self.timestamp.wrapping_add(ticks);
     }
 
-    /// The header under which a packet of another sender goes on in this stream. While the sender stays the same, its gaps
-    /// and its order stay; a new one is joined on where the last ended, the time between them added.
+    /// The header under which a packet of another sender goes on in this stream. While the sender stays the same, its
+    /// gaps and its order stay; a new one is joined on where the last ended, the time between them added.
     pub fn follow(&mut self, now: Micros, packet: &Header, clock: u32) -> Header {
         let followed = match &mut self.followed {
             Some(followed) if followed.ssrc == packet.ssrc => followed,

@@ -150,7 +150,8 @@ impl<'a> Media<'a> {
         (self.port != 0).then(|| SocketAddr::new(ip, self.port))
     }
 
-    /// Where the sender wants RTCP: a=rtcp, else one above RTP. An answer with `rtcp_mux` wants it on RTP's port instead.
+    /// Where the sender wants RTCP: a=rtcp, else one above RTP. An answer with `rtcp_mux` wants it on RTP's port
+    /// instead.
     pub fn rtcp_address(&self) -> Option<SocketAddr> {
         let rtp = self.rtp_address()?;
         match self.rtcp {

@@ -24,8 +24,8 @@ pub enum AnswerError {
     Revived(usize),
 }
 
-/// Holds an answer against its offer. Directions and formats are not judged: phones that answer sendrecv to sendonly, or
-/// with formats of their own, are many, and a relay needs neither.
+/// Holds an answer against its offer. Directions and formats are not judged: phones that answer sendrecv to sendonly,
+/// or with formats of their own, are many, and a relay needs neither.
 pub fn check_answer(offer: &Sdp<'_>, answer: &Sdp<'_>) -> Result<(), AnswerError> {
     let (offered, answered) = (offer.media().len(), answer.media().len());
     if offered != answered {
@@ -56,8 +56,8 @@ pub enum Change {
     None,
     /// A later version of the same session.
     Newer,
-    /// Another session, or an earlier version of this one: to be taken as new all the same, since senders that restart are
-    /// more common than descriptions that come out of order (CSeq keeps those).
+    /// Another session, or an earlier version of this one: to be taken as new all the same, since senders that restart
+    /// are more common than descriptions that come out of order (CSeq keeps those).
     Restarted,
 }
 

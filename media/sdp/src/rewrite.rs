@@ -25,7 +25,8 @@ impl MediaPort {
     pub const REJECTED: MediaPort = MediaPort { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), rtp: 0, rtcp: 0 };
 }
 
-/// The o= line of a description that we send: one session a leg, its version one more with each description that differs.
+/// The o= line of a description that we send: one session a leg, its version one more with each description that
+/// differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// Random, constant through the leg.
@@ -58,10 +59,10 @@ pub fn rewrite(sdp: &Sdp<'_>, ports: &[MediaPort], origin: Origin) -> Vec<u8> {
 
 /// What a relay changes in a description that it anchors.
 ///
-/// Replaced: o=, every c=, the port of each m=, a=rtcp. Left out: what belongs to a path that the relay ends, which is ICE
-/// (candidates, credentials, options), BUNDLE and source filters. Rejected streams stay rejected in their place; everything else,
-/// encryption keys and fingerprints included, passes byte for byte. An unspecified address stays unspecified, so that a
-/// hold in the manner of RFC 2543 arrives as one.
+/// Replaced: o=, every c=, the port of each m=, a=rtcp. Left out: what belongs to a path that the relay ends, which is
+/// ICE (candidates, credentials, options), BUNDLE and source filters. Rejected streams stay rejected in their place;
+/// everything else, encryption keys and fingerprints included, passes byte for byte. An unspecified address stays
+/// unspecified, so that a hold in the manner of RFC 2543 arrives as one.
 #[derive(Debug, Clone, Copy)]
 pub struct Rewrite<'p> {
     /// One a stream in the order of the m= lines; streams past the end are rejected.

@@ -80,8 +80,8 @@ fn a_new_source_and_new_timestamps_are_a_new_digit() {
     assert_eq!(receiver.on_packet(&other, &event), Some(Heard::Struck('7', 800)));
 }
 
-/// Digits as a phone sends them, over a network that loses, doubles and reorders: none comes twice, they come in order, and
-/// only those are missed of which no packet arrived.
+/// Digits as a phone sends them, over a network that loses, doubles and reorders: none comes twice, they come in order,
+/// and only those are missed of which no packet arrived.
 #[test]
 fn no_digit_is_lost_or_doubled() {
     let mut random = Random::new();

@@ -6,7 +6,8 @@ use super::Statistics;
 use crate::rtcp::ReportBlock;
 use crate::{Header, Micros, Ssrc};
 
-/// Sequence numbers are extended by their wraps and start one wrap up, so that the first packet may have come too early.
+/// Sequence numbers are extended by their wraps and start one wrap up, so that the first packet may have come too
+/// early.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub ssrc: Ssrc,
@@ -68,7 +69,8 @@ impl Source {
         }
     }
 
-    /// The sender was silent by intent: this packet follows the last one, and its timestamp accounts for most of the pause.
+    /// The sender was silent by intent: this packet follows the last one, and its timestamp accounts for most of the
+    /// pause.
     pub fn is_meant(&self, header: &Header, pause: u64, clock: u32) -> bool {
         let ticks = u64::from(header.timestamp.wrapping_sub(self.newest));
         let moved = ticks * 1_000_000 / u64::from(clock.max(1));

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{ReportBlock, SenderInfo};
 use crate::Ssrc;
 
-/// Writes a compound packet into a buffer. RFC 3550 §6.1: a report first, then a description with the CNAME, then the rest.
+/// Writes a compound packet into a buffer. RFC 3550 §6.1: a report first, then a description with the CNAME, then the
+/// rest.
 #[derive(Debug)]
 pub struct Builder<'b> {
     out: &'b mut Vec<u8>,
@@ -80,8 +81,8 @@ pub fn ntp_middle(ntp: u64) -> u32 {
     (ntp >> 16) as u32
 }
 
-/// How long a packet takes to the receiver and back, from its report on us (RFC 3550 §6.4.1). None if it has had no report
-/// of ours, or if its times cannot be.
+/// How long a packet takes to the receiver and back, from its report on us (RFC 3550 §6.4.1). None if it has had no
+/// report of ours, or if its times cannot be.
 pub fn round_trip(now_ntp: u64, report: &ReportBlock) -> Option<Duration> {
     if report.last_sender_report == 0 {
         return None;

@@ -76,15 +76,18 @@ fn feedback_extended_reports_and_others_are_told_apart() {
     ]
     .concat();
     let packets: Vec<_> = Compound::parse(&bytes).unwrap().packets().collect();
-    let [nack, pli, Rtcp::Extended { blocks, .. }, Rtcp::Bye { reason, .. }, Rtcp::Other { packet_type: 204, body }] =
-        &packets[..]
+    let [
+        Rtcp::TransportFeedback(nack),
+        Rtcp::PayloadFeedback(pli),
+        Rtcp::Extended { blocks, .. },
+        Rtcp::Bye { reason, .. },
+        Rtcp::Other { packet_type: 204, body },
+    ] = &packets[..]
     else {
         panic!("{packets:?}")
     };
-    assert!(
-        matches!(nack, Rtcp::TransportFeedback(nack) if nack.format == 1 && nack.media == Ssrc(2) && nack.body == [0, 7, 0, 0])
-    );
-    assert!(matches!(pli, Rtcp::PayloadFeedback(pli) if pli.sender == Ssrc(1) && pli.body.is_empty()));
+    assert_eq!((nack.format, nack.sender, nack.media, nack.body), (1, Ssrc(1), Ssrc(2), &[0, 7, 0, 0][..]));
+    assert_eq!((pli.format, pli.sender, pli.media, pli.body), (1, Ssrc(1), Ssrc(2), &[][..]));
     assert_eq!(
         blocks.clone().collect::<Vec<_>>(),
         [(7, 0, &[9, 9, 9, 9][..])],

@@ -3,7 +3,8 @@
 use super::{ReportBlock, SenderInfo};
 use crate::Ssrc;
 
-/// A compound packet whose parts all fit. One part alone, and one that begins without a report, are taken too (RFC 5506).
+/// A compound packet whose parts all fit. One part alone, and one that begins without a report, are taken too (RFC
+/// 5506).
 #[derive(Debug, Clone, Copy)]
 pub struct Compound<'a> {
     bytes: &'a [u8],
@@ -285,8 +286,8 @@ impl<'a> Iterator for SdesItems<'a> {
     }
 }
 
-/// Blocks of an extended report: type (7 VoIP metrics ...), type-specific byte, content (RFC 3611 §3). A block that reaches
-/// past the end finishes the walk.
+/// Blocks of an extended report: type (7 VoIP metrics ...), type-specific byte, content (RFC 3611 §3). A block that
+/// reaches past the end finishes the walk.
 #[derive(Debug, Clone)]
 pub struct Extended<'a> {
     rest: &'a [u8],

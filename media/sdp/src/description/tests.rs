@@ -87,7 +87,9 @@ fn hold_is_not_listening_on_any_stream_in_use() {
 
 #[test]
 fn names_and_odd_line_ends_are_taken() {
-    let sdp = Sdp::parse(b"v=0\no=- 99999999999999999999999999 1 IN IP4 host\ns= \nc=IN IP4 host.example\nt=0 0\n\nm=audio 4000/2 RTP/AVP 0\na=ptime:30.0").unwrap();
+    let text = "v=0\no=- 99999999999999999999999999 1 IN IP4 host\ns= \nc=IN IP4 host.example\nt=0 0\n\n\
+                m=audio 4000/2 RTP/AVP 0\na=ptime:30.0";
+    let sdp = Sdp::parse(text.as_bytes()).unwrap();
     let media = &sdp.media()[0];
     assert_eq!((media.port, media.rtp_address(), media.ptime), (4000, None, Some(30)));
 }
