@@ -10,5 +10,7 @@ pub mod registrar;
 mod running;
 mod service;
 pub mod store;
+pub mod tls;
 
-pub use running::{Config, Running, StartError, StoreConfig, TLS_NAME, Tls, start};
+pub use running::{Config, Running, StartError, StoreConfig, start};
+pub use tls::Tls;

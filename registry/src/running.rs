@@ -9,6 +9,7 @@ use crate::keys::{self, Periods};
 use crate::members::{EPOCH, Members, Snapshot, unix_seconds};
 use crate::service::{ClusterService, DirectoryService, RegistrarService};
 use crate::store::{Embedded, Etcd, Shared, StoreError, etcd};
+use crate::tls::{self, Tls};
 use local::LocalMembers;
 use proto::client;
 use proto::membership::Membership;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tonic::transport::{Certificate, ClientTlsConfig, Identity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 
 /// How the registry role runs.
 #[derive(Debug, Clone)]
@@ -37,8 +38,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the data lives.
     pub store: StoreConfig,
-    /// Mutual TLS between the roles; `None` only on loopback.
+    /// Mutual TLS between the roles; `None`: plain text on loopback, certificates of the cluster's own authority elsewhere.
     pub tls: Option<Tls>,
+    /// Where the certificate goes that the cluster's own authority makes for proxies and media nodes.
+    pub bundle: PathBuf,
     /// What phones are granted.
     pub bindings: bindings::Settings,
     /// How long keys seal.
@@ -54,43 +57,6 @@ pub enum StoreConfig {
     Embedded(PathBuf),
     /// An etcd cluster.
     Etcd(etcd::Options),
-}
-
-/// The PEM texts of mutual TLS.
-#[derive(Clone)]
-pub struct Tls {
-    /// The cluster's authority.
-    pub ca: String,
-    /// This process's certificate chain.
-    pub cert: String,
-    /// Its private key.
-    pub key: String,
-}
-
-/// The name that every member's certificate carries: members are known by their authority, not by their addresses.
-pub const TLS_NAME: &str = "tandem";
-
-impl Tls {
-    /// For connections to other members.
-    pub fn client(&self) -> ClientTlsConfig {
-        ClientTlsConfig::new()
-            .ca_certificate(Certificate::from_pem(&self.ca))
-            .identity(Identity::from_pem(&self.cert, &self.key))
-            .domain_name(TLS_NAME)
-    }
-
-    fn server(&self) -> ServerTlsConfig {
-        ServerTlsConfig::new()
-            .client_ca_root(Certificate::from_pem(&self.ca))
-            .identity(Identity::from_pem(&self.cert, &self.key))
-    }
-}
-
-impl std::fmt::Debug for Tls {
-    /// Without the key.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tls").finish_non_exhaustive()
-    }
 }
 
 /// Why the registry does not start.
@@ -113,12 +79,14 @@ pub enum StartError {
     /// `registry.tls`
     #[error("registry.tls: {0}")]
     Tls(tonic::transport::Error),
-    /// Plain text off loopback.
-    #[error(
-        "registry.listen: {0} can be reached from other machines, so registry.tls is needed; \
-         for example registry.tls = {{ ca = \"ca.pem\", cert = \"node.pem\", key = \"node.key\" }}"
-    )]
-    Plain(SocketAddr),
+    /// The bundle for other members.
+    #[error("{path} cannot be written: {why}; make the folder writable, or configure registry.tls")]
+    Bundle {
+        /// The file.
+        path: String,
+        /// The operating system's reason.
+        why: std::io::Error,
+    },
 }
 
 /// A registry that runs.
@@ -129,6 +97,7 @@ pub struct Running {
     pub view: Arc<View>,
     /// The gRPC address.
     pub address: SocketAddr,
+    own_id: u16,
     local: LocalMembers,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -138,9 +107,6 @@ pub struct Running {
 /// # Errors
 /// [`StartError`] names the configuration key that is at fault.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    if config.tls.is_none() && !config.listen.ip().is_loopback() {
-        return Err(StartError::Plain(config.listen));
-    }
     let bind = |why| StartError::Listen { address: config.listen, why };
     let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -148,6 +114,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         StoreConfig::Embedded(folder) => Arc::new(Embedded::open(folder)?),
         StoreConfig::Etcd(options) => Arc::new(Etcd::connect(options).await?),
     };
+    let tls = certificates(&config, &store).await?;
     let rings = keys::read_or_create(&store, unix_seconds()).await?;
     let (rings, gruu) = proto::keys::from_wire(&rings)
         .ok_or_else(|| StoreError::Refused("its keys are incomplete; delete `keys` to have new ones made".into()))?;
@@ -174,10 +141,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let mut tasks = vec![tokio::spawn(members.clone().follow()), tokio::spawn(directory.clone().follow())];
     let bindings = start_bindings(&config, store, &view, &members, own_id, &mut tasks).await?;
     let registrar: Arc<dyn Registrar> = Arc::new(bindings.clone());
-    let peers = client::Options { registries: Vec::new(), tls: config.tls.as_ref().map(Tls::client) };
+    let peers = client::Options { registries: Vec::new(), tls: tls.as_ref().map(Tls::client) };
     let cluster = ClusterService { members, calls, bindings, view: view.clone(), peers, own_id };
     let mut server = Server::builder().tcp_nodelay(true);
-    if let Some(tls) = &config.tls {
+    if let Some(tls) = &tls {
         server = server.tls_config(tls.server()).map_err(StartError::Tls)?;
     }
     let directory = DirectoryService { owner: directory, view: view.clone() };
@@ -191,10 +158,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             tracing::error!(%why, "the gRPC server stopped");
         }
     }));
-    Ok(Running { registrar, view, address, local, tasks })
+    Ok(Running { registrar, view, address, own_id: own_id as u16, local, tasks })
 }
 
 impl Running {
+    /// This registry's member id.
+    pub fn own_id(&self) -> u16 {
+        self.own_id
+    }
+
     /// Makes a role of this process a member; it stays one until [`Running::stop`]. Gives its id.
     ///
     /// # Errors
@@ -222,6 +194,23 @@ impl Running {
             let _ = task.await;
         }
     }
+}
+
+/// What this registry shows the other members, and what they are to bring: as configured, else made here, else nothing on loopback.
+async fn certificates(config: &Config, store: &Shared) -> Result<Option<Tls>, StartError> {
+    if config.tls.is_some() || config.listen.ip().is_loopback() {
+        return Ok(config.tls.clone());
+    }
+    if !config.bundle.exists() {
+        let unwritable = |why| StartError::Bundle { path: config.bundle.display().to_string(), why };
+        if let Some(folder) = config.bundle.parent() {
+            std::fs::create_dir_all(folder).map_err(unwritable)?;
+        }
+        tls::issue(store).await?.write_bundle(&config.bundle).map_err(unwritable)?;
+        let bundle = config.bundle.display();
+        tracing::info!(%bundle, "copy this to proxies and media nodes: registry.tls = {{ ca, cert, key }} all name it");
+    }
+    Ok(Some(tls::issue(store).await?))
 }
 
 /// The bindings and the tasks that keep them: alone on the embedded store, or as one of several on etcd.
@@ -267,7 +256,9 @@ fn ring(own_id: u16, snapshot: &Snapshot) -> Ring {
 async fn load_demo(directory: &DirectoryOwner, demo: &'static str) -> Result<(), DirectoryError> {
     let files = [SourceFile { name: "directory.toml".into(), text: demo.into() }];
     match directory.change(|empty| empty.apply(&files)).await? {
-        Change::Applied { generation, .. } => tracing::info!(generation, "the demo directory was loaded into an empty store"),
+        Change::Applied { generation, .. } => {
+            tracing::info!(generation, "the demo directory was loaded into an empty store")
+        }
         Change::Rejected(problems) => tracing::error!(?problems, "the demo directory is not valid"),
     }
     Ok(())

@@ -6,7 +6,8 @@
 
 use crate::store::{Shared, StoreError};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -79,7 +80,9 @@ impl std::fmt::Debug for Tls {
 pub async fn issue(store: &Shared) -> Result<Tls, StoreError> {
     let kept = store.read_or_create(AUTHORITY, || new_authority().into_bytes()).await?;
     let unreadable = |why: &dyn std::fmt::Display| {
-        StoreError::Refused(format!("its value of {AUTHORITY} cannot be used ({why}); delete it to have a new authority made"))
+        StoreError::Refused(format!(
+            "its value of {AUTHORITY} cannot be used ({why}); delete it to have a new authority made"
+        ))
     };
     let text = String::from_utf8(kept.value).map_err(|why| unreadable(&why))?;
     let start = text.find("-----BEGIN PRIVATE KEY").ok_or_else(|| unreadable(&"no key"))?;

@@ -8,6 +8,7 @@ use support::{Program, Scratch, own_address, require, wait_for};
 
 /// Members that end with this value.
 pub struct Etcd {
+    /// To be killed one by one.
     pub members: Vec<Program>,
     addresses: Vec<IpAddr>,
     _scratch: Scratch,
@@ -40,6 +41,15 @@ impl Etcd {
             etcd.addresses.iter().all(healthy).then_some(())
         });
         etcd
+    }
+
+    /// The index of the member that leads.
+    pub fn leader(&self) -> usize {
+        let leads = |ip: &IpAddr| {
+            let metrics = support::http_get(&format!("{ip}:2379"), "/metrics").unwrap_or_default();
+            metrics.lines().any(|line| line == "etcd_server_is_leader 1")
+        };
+        self.addresses.iter().position(leads).expect("one leads")
     }
 
     /// How to reach it.

@@ -1,4 +1,5 @@
 //! The registry against real stores.
 
+mod cluster;
 mod etcd;
 mod store;

@@ -18,6 +18,10 @@ pub fn registry(config: &Config) -> Result<registry::Config, Failure> {
             }
         },
         tls: config.registry.tls.as_ref().map(tls::read).transpose()?,
+        bundle: match &config.registry.store {
+            Store::Embedded(folder) => folder.join("cluster.pem"),
+            Store::Etcd(_) => "tandem-data/cluster.pem".into(),
+        },
         bindings: registry::bindings::Settings {
             min_expires: config.registry.min_expires.as_secs() as u32,
             max_expires: config.registry.max_expires.as_secs() as u32,
@@ -27,14 +31,9 @@ pub fn registry(config: &Config) -> Result<registry::Config, Failure> {
     })
 }
 
-/// A missing certificate is the configuration's fault, everything else the world's.
+/// None of it is the configuration's fault: that was checked before.
 pub fn registry_failure(why: &StartError) -> Failure {
-    match why {
-        StartError::Plain(_) => Failure::Configuration(why.to_string()),
-        StartError::Store(_) | StartError::Directory(_) | StartError::Listen { .. } | StartError::Tls(_) => {
-            Failure::Operation(why.to_string())
-        }
-    }
+    Failure::Operation(why.to_string())
 }
 
 pub fn proxy(config: &Config, remembered: usize) -> proxy::Config {

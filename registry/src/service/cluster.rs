@@ -39,9 +39,13 @@ impl cluster_server::Cluster for ClusterService {
 
     async fn join(&self, request: Request<Streaming<MemberReport>>) -> Result<Response<Self::JoinStream>, Status> {
         let mut reports = request.into_inner();
-        let first = reports.message().await?.ok_or_else(|| Status::invalid_argument("a member introduces itself first"))?;
+        let first =
+            reports.message().await?.ok_or_else(|| Status::invalid_argument("a member introduces itself first"))?;
         let mut member = first.member.ok_or_else(|| Status::invalid_argument("a member introduces itself first"))?;
-        if member.name.is_empty() || member.role() == wire::Role::Unknown || member.inside.parse::<std::net::SocketAddr>().is_err() {
+        if member.name.is_empty()
+            || member.role() == wire::Role::Unknown
+            || member.inside.parse::<std::net::SocketAddr>().is_err()
+        {
             return Err(Status::invalid_argument("a member has a name, a role and an inside address"));
         }
         let unavailable = |why: crate::store::StoreError| Status::unavailable(why.to_string());

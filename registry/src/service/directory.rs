@@ -4,8 +4,8 @@ use crate::directory::{Change, DirectoryError, DirectoryOwner};
 use proto::directory::{self, Directory, Problem};
 use proto::view::View;
 use proto::wire::{
-    ApplyRequest, ApplyResponse, DirectoryParts, ExplainRequest, ExplainResponse, GetRequest, GetResponse, ImportRows, Part,
-    WatchRequest, directory_server,
+    ApplyRequest, ApplyResponse, DirectoryParts, ExplainRequest, ExplainResponse, GetRequest, GetResponse, ImportRows,
+    Part, WatchRequest, directory_server,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -124,11 +124,7 @@ fn rejected(problems: Vec<Problem>) -> ApplyResponse {
 }
 
 /// Sends what the member does not have, in messages of some 256 KiB; false when it is gone.
-async fn send_changes(
-    directory: &Directory,
-    known: &[u64],
-    to: &mpsc::Sender<Result<DirectoryParts, Status>>,
-) -> bool {
+async fn send_changes(directory: &Directory, known: &[u64], to: &mpsc::Sender<Result<DirectoryParts, Status>>) -> bool {
     let generation = directory.generation();
     let mut parts: Vec<Part> = Vec::new();
     let mut bytes = 0;
