@@ -352,7 +352,7 @@ impl<'a> Passage<'a> {
                 self.forward(way, Change::straight_on(&routes))
             }
             None if self.message.method() == Method::Options && self.is_for_us(&uri) => Err(Verdict::Options),
-            None => self.to_passed_registration(&uri, &routes),
+            None => self.give_to_passed(&uri, &routes),
         }
     }
 
@@ -362,4 +362,4 @@ impl<'a> Passage<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

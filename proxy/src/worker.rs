@@ -567,3 +567,6 @@ fn guarded(meters: &Meters, peer: SocketAddr, handle: impl FnOnce()) {
         tracing::error!(%peer, "a message could not be handled: this is a bug");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,11 @@ const MAX_FORWARDS: u8 = 70;
 
 impl<'a> Passage<'a> {
     /// To the media shard that owns the Call-ID, with who calls and what for where that is known.
-    pub(super) fn to_shard(&mut self, call: Option<(&Caller, &Target)>, routes: &OwnRoutes) -> Result<(), Verdict<'a>> {
+    pub(super) fn give_to_shard(
+        &mut self,
+        call: Option<(&Caller, &Target)>,
+        routes: &OwnRoutes,
+    ) -> Result<(), Verdict<'a>> {
         let call_id = self.message.call_id();
         let located = self.directory.region_of(self.arrival.peer.ip());
         let located = located.and_then(|region| self.membership.shard_for(&region.name, call_id));
@@ -59,7 +63,7 @@ impl<'a> Passage<'a> {
     }
 
     /// To the phone that registered through this proxy: what a shard asks for when no registry tells it more.
-    pub(super) fn to_passed_registration(&mut self, uri: &Uri<'_>, routes: &OwnRoutes) -> Result<(), Verdict<'a>> {
+    pub(super) fn give_to_passed(&mut self, uri: &Uri<'_>, routes: &OwnRoutes) -> Result<(), Verdict<'a>> {
         let domain = self.directory.domain(host_text(uri));
         let user = domain.and_then(|domain| self.directory.user_in(domain, &uri.user_decoded()));
         let aor = user.map(|user| self.directory.aor(user));
@@ -72,6 +76,12 @@ impl<'a> Passage<'a> {
     /// Writes the request as it goes out and says where to.
     pub(super) fn forward(&mut self, way: Way, change: Change<'_>) -> Result<(), Verdict<'a>> {
         let message = self.message;
+        let _span = match (self.arrival.face, message.method()) {
+            (Face::Public(_), Method::Invite) => {
+                trace::call_span(message.call_id(), "proxy INVITE", message.request_uri()).entered()
+            }
+            _ => tracing::Span::none().entered(),
+        };
         let sender = Sender::of(self.arrival, message);
         let sealed_sender = sender.seal(&self.keys.flow);
         let mut edit = Edit::new(message);
@@ -132,11 +142,11 @@ impl<'a> Passage<'a> {
         let inside = Hop::new(self.inside_transport(), self.settings.inside);
         match way {
             Way::Shard(address) | Way::Proxy(address, _) => {
-                self.out.to_hop(Hop { address: *address, ..inside }, |out| edit.write(out));
+                self.out.send_to(Hop { address: *address, ..inside }, |out| edit.write(out));
             }
             Way::Phone(flow, _) => {
                 let uri = uri.unwrap_or(self.message.request_uri());
-                self.out.to_flow(destination(*flow, uri), |out| edit.write(out));
+                self.out.send_over(destination(*flow, uri), |out| edit.write(out));
             }
         }
     }

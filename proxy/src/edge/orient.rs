@@ -42,7 +42,7 @@ impl<'a> Passage<'a> {
         let target = caller.as_ref().and_then(|caller| self.orient(caller, uri).ok());
         match caller.zip(target) {
             Some((caller, target)) => self.hand_on(caller, target, routes),
-            None => self.to_shard(None, routes),
+            None => self.give_to_shard(None, routes),
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> Passage<'a> {
             }
             _ => {}
         }
-        self.to_shard(Some((&caller, &target)), routes)
+        self.give_to_shard(Some((&caller, &target)), routes)
     }
 
     /// Goes on with a direct call when it is known where its target is registered: to the phone if there is exactly one and
@@ -76,7 +76,7 @@ impl<'a> Passage<'a> {
         let contact = contact.filter(|contact| contact.flow.transport.is_reliable() == self.is_reliable());
         match contact.and_then(|contact| Some((self.way_over(contact.flow).ok()?, contact))) {
             Some((way, contact)) => self.relay(way, &contact, caller),
-            None => self.to_shard(Some((caller, target)), &self.own_routes()),
+            None => self.give_to_shard(Some((caller, target)), &self.own_routes()),
         }
     }
 

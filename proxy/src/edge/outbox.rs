@@ -55,13 +55,13 @@ impl Outbox {
     }
 
     /// Sends what `write` appends over `flow`.
-    pub(super) fn to_flow(&mut self, flow: Flow, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn send_over(&mut self, flow: Flow, write: impl FnOnce(&mut Vec<u8>)) {
         let range = self.write(write);
         self.outputs.push_back(Output::ToFlow(flow, range));
     }
 
     /// Sends what `write` appends to `hop`.
-    pub(super) fn to_hop(&mut self, hop: Hop, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn send_to(&mut self, hop: Hop, write: impl FnOnce(&mut Vec<u8>)) {
         let range = self.write(write);
         self.outputs.push_back(Output::ToHop(hop, range));
     }

@@ -43,10 +43,12 @@ pub(super) enum News {
 
 /// All of them by AOR, bounded; shared by the workers of a process.
 pub struct PassedRegistrations {
-    shards: [Mutex<Recent<Box<str>, Box<[Passed]>>>; SHARDS],
+    shards: [Mutex<ByAor>; SHARDS],
     capacity: usize,
     hasher: RandomState,
 }
+
+type ByAor = Recent<Box<str>, Box<[Passed]>>;
 
 /// Enough that workers seldom meet at one lock.
 const SHARDS: usize = 16;
@@ -83,7 +85,7 @@ impl PassedRegistrations {
         live.max_by_key(|passed| passed.expires_at).cloned()
     }
 
-    fn shard(&self, aor: &str) -> std::sync::MutexGuard<'_, Recent<Box<str>, Box<[Passed]>>> {
+    fn shard(&self, aor: &str) -> std::sync::MutexGuard<'_, ByAor> {
         let index = self.hasher.hash_one(aor) as usize % SHARDS;
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }

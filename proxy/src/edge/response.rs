@@ -28,7 +28,7 @@ impl Passage<'_> {
         match sender {
             Sender::Phone(flow) if let Some(owner) = self.other_owner(&flow) => {
                 let transport = if flow.transport.is_reliable() { Transport::Tcp } else { Transport::Udp };
-                self.out.to_hop(Hop::new(transport, owner), |out| out.extend_from_slice(message.bytes()));
+                self.out.send_to(Hop::new(transport, owner), |out| out.extend_from_slice(message.bytes()));
             }
             Sender::Phone(_) | Sender::Member(_) => {
                 let mut edit = Edit::new(message);

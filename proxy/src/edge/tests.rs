@@ -4,4 +4,4 @@ mod calls;
 mod direct;
 mod register;
 mod rules;
-mod world;
+pub(crate) mod world;

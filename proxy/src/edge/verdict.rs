@@ -131,8 +131,8 @@ pub(super) fn unreachable(request: &Message<'_>, arrival: &Arrival) -> Vec<u8> {
 /// Sends an answer to whom it is for.
 pub(super) fn send(out: &mut Outbox, sender: Sender, write: impl FnOnce(&mut Vec<u8>)) {
     match sender {
-        Sender::Phone(flow) => out.to_flow(flow, write),
-        Sender::Member(hop) => out.to_hop(hop, write),
+        Sender::Phone(flow) => out.send_over(flow, write),
+        Sender::Member(hop) => out.send_to(hop, write),
     }
 }
 

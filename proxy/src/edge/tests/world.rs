@@ -75,7 +75,7 @@ pub fn keys() -> Keys {
     Keys { nonce: ring(1), flow: ring(2), contact: ring(3), branch: BranchKey::new(&[4; 32]) }
 }
 
-fn member(id: u32, role: wire::Role, inside: &str, shards: u32) -> wire::Member {
+pub fn member(id: u32, role: wire::Role, inside: &str, shards: u32) -> wire::Member {
     let (name, region) = (format!("m{id}"), "paris".to_owned());
     let role = role.into();
     wire::Member { id, name, role, region, inside: inside.into(), shards, weight: 100, ..wire::Member::default() }

@@ -1,0 +1,6 @@
+//! Workers with real sockets on loopback: phones over every transport, a made-up media shard, a made-up registry.
+
+mod cluster;
+mod connections;
+mod phone;
+mod transports;
