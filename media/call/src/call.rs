@@ -186,6 +186,7 @@ impl Call {
                 if *from != id {
                     continue;
                 }
+                turn.core.owners.servers.remove(server);
                 if let Ok(request) = Message::parse(request) {
                     turn.respond(*server, response(&request, 487).finish());
                 }

@@ -4,5 +4,7 @@
 mod basic;
 mod hunt;
 mod media;
+mod offers;
 mod phone;
+mod sessions;
 mod world;

@@ -96,7 +96,7 @@ pub struct Phone {
     pub direction: &'static str,
     ringing: HashMap<ServerId, Ringing>,
     plans: Vec<(Instant, u64, Plan)>,
-    sent_invite: Option<(u32, Sdp)>,
+    sent_invite: Option<(Within, Sdp)>,
     /// 2xx acknowledged, to repeat the ACK for their copies.
     acks: HashMap<ClientId, (Hop, Vec<u8>)>,
     last_rseq: Option<u32>,
@@ -125,6 +125,13 @@ enum Plan {
 pub enum Sdp {
     Offer,
     Late,
+}
+
+/// Whether an INVITE begins a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    NoDialog,
+    Dialog,
 }
 
 impl Phone {
@@ -205,7 +212,7 @@ impl Phone {
         }
         self.dialog = None;
         self.last_rseq = None;
-        self.sent_invite = Some((1, sdp));
+        self.sent_invite = Some((Within::NoDialog, sdp));
         let client = self.endpoint.request(now, self.shard, invite.finish());
         self.calling = Some(client);
         client
@@ -222,7 +229,7 @@ impl Phone {
         let mut request = dialog.request(method);
         if method == Method::Invite {
             request = request.header(Name::Allow, self.manners.allow).header(Name::Supported, self.manners.supported);
-            self.sent_invite = Some((dialog.local_cseq, if body.is_some() { Sdp::Offer } else { Sdp::Late }));
+            self.sent_invite = Some((Within::Dialog, if body.is_some() { Sdp::Offer } else { Sdp::Late }));
         }
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -480,13 +487,13 @@ impl Phone {
             return self.endpoint.send(hop, ack);
         }
         self.heard.push(Heard { at: now, bytes: bytes.clone() });
-        let Some((cseq, offer)) = self.sent_invite else { return };
+        let Some((within, offer)) = self.sent_invite else { return };
         match status {
             ..200 => {
                 if response.to_tag().is_none() {
                     return;
                 }
-                if self.dialog.as_ref().is_none_or(|dialog| !dialog.is_of(&response)) && cseq == 1 {
+                if self.dialog.as_ref().is_none_or(|dialog| !dialog.is_of(&response)) && within == Within::NoDialog {
                     self.dialog =
                         Dialog::uac(&response, &self.uri(), &self.contact()).map(|dialog| self.routed(dialog));
                 }
@@ -518,7 +525,7 @@ impl Phone {
             }
             _ => {
                 self.calling = None;
-                if cseq > 1 {
+                if within == Within::Dialog {
                     self.outcomes.push((Method::Invite, status));
                 } else {
                     self.dialog = None;
@@ -543,7 +550,7 @@ impl Phone {
         let sdp = self.sdp();
         let body = (offer == Sdp::Late && !response.body().is_empty()).then_some(("application/sdp", &sdp[..]));
         if body.is_some() {
-            self.sent_invite = Some((1, Sdp::Offer));
+            self.sent_invite = Some((Within::NoDialog, Sdp::Offer));
         }
         self.request(now, Method::Prack, &[(Name::RAck, &rack)], body);
     }
