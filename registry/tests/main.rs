@@ -1,5 +1,6 @@
 //! The registry against real stores.
 
+mod alone;
 mod cluster;
 mod etcd;
 mod store;

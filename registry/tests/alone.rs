@@ -1,0 +1,202 @@
+//! One registry on its own file: what survives a restart, and who is let in.
+
+use proto::client::{self, Options, RemoteRegistrar};
+use proto::directory::DEMO;
+use proto::registrar::Registrar;
+use proto::reports::{CallReports, ENDED};
+use proto::view::View;
+use proto::wire::{
+    BindingsRequest, CallReport, CallsRequest, ContactUpdate, LocateRequest, LocateResponse, Member, MembersRequest,
+    RegisterRequest, RegisterResponse, Role, cluster_client::ClusterClient,
+};
+use registry::store::{Embedded, Shared};
+use registry::{Config, Running, StoreConfig, Tls, tls};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use support::{Scratch, own_address};
+use tokio::sync::{oneshot, watch};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn config(folder: &Path, listen: SocketAddr, tls: Option<Tls>) -> Config {
+    Config {
+        name: "r".into(),
+        region: "paris".into(),
+        listen,
+        store: StoreConfig::Embedded(folder.to_owned()),
+        tls,
+        bundle: folder.join("cluster.pem"),
+        bindings: registry::bindings::Settings { min_expires: 60, max_expires: 3600 },
+        periods: Default::default(),
+        demo: Some(DEMO),
+    }
+}
+
+async fn start(folder: &Path) -> Running {
+    registry::start(config(folder, SocketAddr::new(own_address(), 7400), None)).await.expect("nothing is in its way")
+}
+
+/// `None` while no registry is reached.
+async fn try_register(registrar: &dyn Registrar, user: &str) -> Option<RegisterResponse> {
+    let (answer, answered) = oneshot::channel();
+    let contact = ContactUpdate { uri: format!("sip:{user}@192.0.2.1"), expires: 600, ..ContactUpdate::default() };
+    let request = RegisterRequest {
+        aor: format!("{user}@tandem.local"),
+        call_id: "c".into(),
+        cseq: 1,
+        contacts: vec![contact],
+        ..RegisterRequest::default()
+    };
+    registrar.register(request, Box::new(move |response| drop(answer.send(response))));
+    answered.await.expect("it is answered").ok()
+}
+
+async fn register(registrar: &dyn Registrar, user: &str) -> RegisterResponse {
+    try_register(registrar, user).await.expect("the store works")
+}
+
+async fn locate(registrar: &dyn Registrar, user: &str) -> LocateResponse {
+    let (answer, answered) = oneshot::channel();
+    let request = LocateRequest { aor: format!("{user}@tandem.local"), instance: String::new() };
+    registrar.locate(request, Box::new(move |response| drop(answer.send(response))));
+    answered.await.expect("it is answered").expect("the store works")
+}
+
+async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = found().await {
+            return found;
+        }
+        assert!(begin.elapsed() < LIMIT, "waited {LIMIT:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_keeps_bindings_directory_keys_and_ids() {
+    let scratch = Scratch::new();
+    let mut first = start(scratch.path()).await;
+    assert!(first.view.directory.load().user("alice@tandem.local").is_some(), "an empty store gets the demo");
+    assert_eq!(register(&*first.registrar, "alice").await.status, 200);
+    let media = |name: &str| Member {
+        name: name.into(),
+        role: Role::Media.into(),
+        region: "paris".into(),
+        inside: "127.0.0.1:5090".into(),
+        shards: 2,
+        weight: 100,
+        ..Member::default()
+    };
+    let id = first.join(media("m")).await.expect("the store works");
+    let (own_id, branch) = (first.own_id(), format!("{:?}", first.view.gruu.load()));
+    let shard =
+        eventually("the media node takes calls", async || first.view.membership.load().shard_for("paris", "c")).await;
+    assert_eq!(u32::from(shard.node), id);
+    first.stop().await;
+
+    let mut second = start(scratch.path()).await;
+    assert_eq!(second.own_id(), own_id);
+    assert_eq!(locate(&*second.registrar, "alice").await.bindings.len(), 1);
+    assert!(!locate(&*second.registrar, "nobody").await.known);
+    assert_eq!(format!("{:?}", second.view.gruu.load()), branch);
+    assert_eq!(second.join(media("m")).await.expect("the store works"), id, "a name keeps its id");
+    let members = second.view.membership.load();
+    assert!(members.members().iter().any(|member| member.role == Role::Registry));
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_in_the_way_of_a_start_is_named() {
+    let scratch = Scratch::new();
+    let running = start(scratch.path()).await;
+    let address = SocketAddr::new(own_address(), 7400);
+    let taken_folder =
+        registry::start(config(scratch.path(), address, None)).await.err().expect("the folder is in use");
+    assert!(taken_folder.to_string().contains("registry.store"), "{taken_folder}");
+    assert!(taken_folder.to_string().contains(&std::process::id().to_string()), "{taken_folder}");
+    let other = Scratch::new();
+    let taken_port =
+        registry::start(config(other.path(), running.address, None)).await.err().expect("the port is taken");
+    assert!(taken_port.to_string().contains("registry.listen"), "{taken_port}");
+    running.stop().await;
+    start(scratch.path()).await.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_with_a_certificate_join_and_strangers_do_not() {
+    let scratch = Scratch::new();
+    let (server, member) = {
+        let store: Shared = Arc::new(Embedded::open(scratch.path()).expect("a folder"));
+        (tls::issue(&store).await.expect("the store works"), tls::issue(&store).await.expect("the store works"))
+    };
+    let address = SocketAddr::new(own_address(), 7400);
+    let running = registry::start(config(scratch.path(), address, Some(server))).await.expect("nothing is in its way");
+    let join = |tls: Option<&Tls>| {
+        let options = Options { registries: vec![address], tls: tls.map(Tls::client) };
+        let (said, member) = watch::channel(Member {
+            name: "edge".into(),
+            role: Role::Proxy.into(),
+            region: "paris".into(),
+            inside: "127.0.0.1:5080".into(),
+            ..Member::default()
+        });
+        let (view, reports) = (Arc::new(View::unjoined()), Arc::new(CallReports::default()));
+        tokio::spawn(client::join(options.clone(), member, view.clone(), reports));
+        (RemoteRegistrar::start(options, view.clone()), view, said)
+    };
+    let (_strange, stranger, _said) = join(None);
+    let (registrar, view, _member) = join(Some(&member));
+    eventually("the member joins", async || view.id()).await;
+    eventually("it has the directory", async || view.directory.load().user("bob@tandem.local").map(drop)).await;
+    eventually("its stream is open", async || {
+        let answer = try_register(&registrar, "bob").await?;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(locate(&*running.registrar, "bob").await.bindings.len(), 1);
+    assert_eq!(stranger.id(), None);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_see_members_calls_and_bindings() {
+    let scratch = Scratch::new();
+    let mut running = start(scratch.path()).await;
+    let reports = Arc::new(CallReports::default());
+    let media = Member {
+        name: "m".into(),
+        role: Role::Media.into(),
+        region: "paris".into(),
+        inside: "127.0.0.1:5090".into(),
+        shards: 1,
+        weight: 100,
+        ..Member::default()
+    };
+    running.join_with(media, reports.clone()).await.expect("the store works");
+    register(&*running.registrar, "alice").await;
+    let channel = Options { registries: vec![], tls: None }.connect(running.address).await.expect("it listens");
+    let cluster = ClusterClient::new(channel);
+
+    let mut bindings = cluster.clone().bindings(BindingsRequest::default()).await.expect("it answers").into_inner();
+    let first = bindings.message().await.expect("it answers").expect("alice is registered");
+    assert_eq!((first.aor.as_str(), first.bindings[0].uri.as_str()), ("alice@tandem.local", "sip:alice@192.0.2.1"));
+    assert!(bindings.message().await.expect("it answers").is_none());
+
+    let calls = async || {
+        let answer = cluster.clone().calls(CallsRequest { forwarded: false }).await.expect("it answers");
+        answer.into_inner().calls
+    };
+    let report = |state: &str| CallReport { id: "c1".into(), state: state.into(), ..CallReport::default() };
+    reports.push(report("answered"));
+    eventually("the call is shown", async || (calls().await.len() == 1).then_some(())).await;
+    reports.push(report(ENDED));
+    eventually("it is gone", async || calls().await.is_empty().then_some(())).await;
+
+    let members = cluster.clone().members(MembersRequest {}).await.expect("it answers").into_inner().members;
+    let roles: Vec<Role> = members.iter().map(Member::role).collect();
+    assert!(roles.contains(&Role::Registry) && roles.contains(&Role::Media), "{roles:?}");
+    running.stop().await;
+}
