@@ -79,15 +79,18 @@ impl Class {
     }
 
     /// How many bytes at the start of `text` are of the class.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn run(self, text: &[u8]) -> usize {
-        let (words, tail) = text.as_chunks::<4>();
-        for (index, word) in words.iter().enumerate() {
-            if let Some(at) = word.iter().position(|&byte| !self.holds(byte)) {
-                return index * 4 + at;
-            }
+        let mut at = 0;
+        while let Some([a, b, c, d]) = text.get(at..at + 4)
+            && TABLE[*a as usize] & TABLE[*b as usize] & TABLE[*c as usize] & TABLE[*d as usize] & self.0 != 0
+        {
+            at += 4;
         }
-        tail.iter().position(|&byte| !self.holds(byte)).map_or(text.len(), |at| words.len() * 4 + at)
+        while at < text.len() && self.holds(text[at]) {
+            at += 1;
+        }
+        at
     }
 
     /// Whether all of `text` is of the class; true for the empty text.
@@ -126,9 +129,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 #[inline]
 pub(crate) fn spaces(text: &[u8]) -> usize {
     let mut count = 0;
-    while let Some(&byte) = text.get(count)
-        && is_space(byte)
-    {
+    while count < text.len() && text[count] <= b' ' && is_space(text[count]) {
         count += 1;
     }
     count

@@ -132,19 +132,20 @@ impl Name {
 
     #[inline]
     pub(crate) fn from_bytes(text: &[u8]) -> Name {
-        let (Some(first), Some(last)) = (text.first(), text.last()) else { return Name::Other };
-        if text.len() == 1 {
-            return Name::compact(first | 0x20);
-        }
-        let mut next = BUCKETS[bucket(text.len(), *first, *last)];
-        while next != NONE {
-            let known = TEXTS[next as usize].as_bytes();
+        let (first, last) = match *text {
+            [first, .., last] => (first, last),
+            [letter] => return Name::compact(letter | 0x20),
+            [] => return Name::Other,
+        };
+        let mut name = BUCKETS[bucket(text.len(), first, last)];
+        while name != Name::Other {
+            let known = TEXTS[name as usize].as_bytes();
             if known == text || known.eq_ignore_ascii_case(text) {
-                return Name::ALL[next as usize];
+                return name;
             }
-            next = CHAINS[next as usize];
+            name = CHAINS[name as usize];
         }
-        Name::Other
+        name
     }
 }
 
@@ -159,10 +160,10 @@ const fn bucket(len: usize, first: u8, last: u8) -> usize {
     (len * 10 + (first | 0x20) as usize * 61 + (last | 0x20) as usize * 15) & 0xff
 }
 
-const NONE: u8 = u8::MAX;
 static TEXTS: [&str; Name::COUNT] = texts();
-static BUCKETS: [u8; 256] = chained().0;
-static CHAINS: [u8; Name::COUNT] = chained().1;
+/// First name of each bucket; the next ones are in `CHAINS`, `Other` ends them.
+static BUCKETS: [Name; 256] = chained().0;
+static CHAINS: [Name; Name::COUNT] = chained().1;
 
 const fn texts() -> [&'static str; Name::COUNT] {
     let mut texts = [""; Name::COUNT];
@@ -174,14 +175,15 @@ const fn texts() -> [&'static str; Name::COUNT] {
     texts
 }
 
-const fn chained() -> ([u8; 256], [u8; Name::COUNT]) {
-    let (mut buckets, mut chains) = ([NONE; 256], [NONE; Name::COUNT]);
+const fn chained() -> ([Name; 256], [Name; Name::COUNT]) {
+    let (mut buckets, mut chains) = ([Name::Other; 256], [Name::Other; Name::COUNT]);
     let mut index = 0;
     while index < Name::ALL.len() {
-        let text = Name::ALL[index].text().as_bytes();
+        let name = Name::ALL[index];
+        let text = name.text().as_bytes();
         let slot = bucket(text.len(), text[0], text[text.len() - 1]);
-        chains[index] = buckets[slot];
-        buckets[slot] = index as u8;
+        chains[name as usize] = buckets[slot];
+        buckets[slot] = name;
         index += 1;
     }
     (buckets, chains)

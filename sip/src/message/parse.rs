@@ -116,19 +116,23 @@ impl<'a> Message<'a> {
         if Uri::parse(uri)?.headers.is_empty() { Ok(()) } else { Err(ParseError::Uri(UriError::Headers)) }
     }
 
-    /// Reads each header as far as the others allow, so that a partial message has them.
+    /// Reads each header even where another has a fault, so that a partial message has them.
     fn headers(&mut self) -> Result<(), ParseError> {
-        let sequence = self.read_sequence();
-        let from = self.required(Name::From).and_then(|text| NameAddr::parse(text).map_err(in_header(Name::From)));
-        let to = self.required(Name::To).and_then(|text| NameAddr::parse(text).map_err(in_header(Name::To)));
-        let via = self.required(Name::Via).and_then(|text| Via::parse_first(text).map_err(in_header(Name::Via)));
-        self.from = from.unwrap_or_default();
-        self.to = to.unwrap_or_default();
-        self.via = via.unwrap_or_default().0;
-        via?;
-        from?;
-        to?;
-        sequence?;
+        let mut first = Ok(());
+        let mut note = |name, fault| first = first.and(Err(ParseError::Header(name, fault)));
+        match Via::parse_first(self.required(Name::Via)?) {
+            Ok((via, _)) => self.via = via,
+            Err(fault) => note(Name::Via, fault),
+        }
+        match NameAddr::parse(self.required(Name::From)?) {
+            Ok(from) => self.from = from,
+            Err(fault) => note(Name::From, fault),
+        }
+        match NameAddr::parse(self.required(Name::To)?) {
+            Ok(to) => self.to = to,
+            Err(fault) => note(Name::To, fault),
+        }
+        first.and(self.read_sequence())?;
         let call_id = self.required(Name::CallId)?;
         if call_id.is_empty() || memchr::memchr3(b' ', b'\t', b'\r', call_id.as_bytes()).is_some() {
             return Err(ParseError::Header(Name::CallId, HeaderError::Malformed));
