@@ -139,6 +139,7 @@ impl Call {
             Phase::Talking(callee) => Some(*callee),
             Phase::Hunting(_) | Phase::Serving(_) | Phase::Over => None,
         };
+        self.forget_queries(turn);
         let mut streams = Vec::new();
         for id in self.legs.iter().map(|leg| leg.id).collect::<Vec<_>>() {
             let leave = if gone == Some(id) { Leave::Gone } else { Leave::Told(failure.clone()) };

@@ -176,7 +176,8 @@ impl Call {
             self.ring_phone(turn, phone);
         } else if !response.is_some_and(|response| self.follow(turn, response)) {
             let Phase::Hunting(hunt) = &mut self.phase else { return };
-            hunt.best.add(Failure { status: for_caller(status), lines });
+            // Where nothing came back, the phone is out of reach, whatever stands for it.
+            hunt.best.add(Failure { status: response.map_or(480, |_| for_caller(status)), lines });
         }
         if status >= 600 {
             self.stop_ringing(turn);
@@ -278,11 +279,21 @@ impl Call {
     pub(crate) fn won(&mut self, turn: &mut Turn<'_>, winner: LegId) {
         let Phase::Hunting(hunt) = &mut self.phase else { return };
         hunt.forks.retain(|fork| fork.leg != winner);
-        for locating in hunt.locating.drain(..) {
-            turn.core.owners.queries.remove(&locating.query);
-        }
+        self.forget_queries(turn);
         self.stop_ringing(turn);
         self.phase = Phase::Talking(winner);
+    }
+
+    /// Answers that are still to come change nothing any more.
+    pub(crate) fn forget_queries(&mut self, turn: &mut Turn<'_>) {
+        let queries: Vec<QueryId> = match &mut self.phase {
+            Phase::Hunting(hunt) => hunt.locating.drain(..).map(|locating| locating.query).collect(),
+            Phase::Serving(service) => service.query.take().into_iter().collect(),
+            Phase::Talking(_) | Phase::Over => Vec::new(),
+        };
+        for query in queries {
+            turn.core.owners.queries.remove(&query);
+        }
     }
 
     /// Nobody is left to ring: the call goes where the user wants such calls to go, or fails.

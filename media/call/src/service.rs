@@ -24,7 +24,7 @@ use sip::message::{Message, Method, Name};
 pub(crate) struct Service {
     pub program: Program,
     /// The prompt that is being looked for; the call is answered when it is there.
-    query: Option<QueryId>,
+    pub query: Option<QueryId>,
     /// What the caller's phone and we agreed on.
     agreed: Option<Agreed>,
 }

@@ -94,6 +94,10 @@ pub struct Phone {
     pub calling: Option<ClientId>,
     pub version: u32,
     pub direction: &'static str,
+    /// Payload types of its descriptions.
+    pub codecs: &'static str,
+    /// Sent next, as it is.
+    pub raw: Option<(Hop, Vec<u8>)>,
     ringing: HashMap<ServerId, Ringing>,
     plans: Vec<(Instant, u64, Plan)>,
     sent_invite: Option<(Within, Sdp)>,
@@ -150,6 +154,8 @@ impl Phone {
             calling: None,
             version: 1,
             direction: "sendrecv",
+            codecs: "8 0",
+            raw: None,
             ringing: HashMap::new(),
             plans: Vec::new(),
             sent_invite: None,
@@ -170,12 +176,13 @@ impl Phone {
 
     pub fn sdp(&self) -> Vec<u8> {
         format!(
-            "v=0\r\no=- 77 {} IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=audio {} RTP/AVP 8 0 101\r\na=rtpmap:101 \
-             telephone-event/8000\r\na={}\r\n",
+            "v=0\r\no=- 77 {} IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=audio {} RTP/AVP {} 101\r\na=rtpmap:98 \
+             opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n",
             self.version,
             self.media.ip(),
             self.media.ip(),
             self.media.port(),
+            self.codecs,
             self.direction,
         )
         .into_bytes()
@@ -189,7 +196,7 @@ impl Phone {
     /// Calls; `target` as the proxy would put it into Tandem-Target.
     pub fn invite(&mut self, now: Instant, caller: &str, target: &str, sdp: Sdp) -> ClientId {
         let (tag, call_id) = (self.unique(), self.unique());
-        let dialled = target.trim_start_matches("user:");
+        let dialled = target.strip_prefix("user:").unwrap_or("9999@tandem.local");
         let mut invite = Builder::request(Method::Invite, format_args!("sip:{dialled}"))
             .header(Name::RecordRoute, format_args!("<sip:{}@cluster.test:5060;transport=udp;lr>", self.flow))
             .header(Name::MaxForwards, 69)

@@ -73,6 +73,9 @@ pub struct Member {
 pub struct Registry {
     pub users: HashMap<String, Vec<wire::Binding>>,
     pub down: bool,
+    /// How long an answer and a prompt take, beyond a millisecond.
+    pub answers_take: Duration,
+    pub prompts_take: Duration,
     pub asked: u32,
 }
 
@@ -171,6 +174,13 @@ impl World {
         flow.seal(&self.view.keys.load().flow).to_string()
     }
 
+    /// A connection of this proxy.
+    pub fn stream_flow(&self, proxy: u16) -> String {
+        let end = FlowEnd::Slot { worker: 0, slot: 1, generation: 1 };
+        let flow = Flow { proxy, transport: Transport::Tls, listener: 0, end };
+        flow.seal(&self.view.keys.load().flow).to_string()
+    }
+
     /// Tells everyone who is alive.
     pub fn publish(&mut self) {
         let mut members: Vec<wire::Member> = Vec::new();
@@ -227,6 +237,14 @@ impl World {
             if let Some(id) = member.media.port_of(remote) {
                 member.shard.handle_media(self.now, id, event, &mut member.media);
             }
+        }
+        self.flush();
+    }
+
+    /// The shards learn that nothing can be sent there.
+    pub fn lose(&mut self, hop: Hop) {
+        for member in &mut self.shards {
+            member.shard.handle_unreachable(self.now, hop, &mut member.media);
         }
         self.flush();
     }
@@ -357,6 +375,9 @@ impl World {
         }
         for index in 0..self.phones.len() {
             self.phones[index].handle_events(self.now);
+            if let Some((to, bytes)) = self.phones[index].raw.take() {
+                self.send(self.phones[index].proxy, to, bytes);
+            }
             while let Some(transmit) = self.phones[index].endpoint.poll_transmit() {
                 if !self.phones[index].manners.dead {
                     self.send(self.phones[index].proxy, transmit.to, transmit.bytes);
@@ -377,17 +398,19 @@ impl World {
                     true => Err(Unavailable),
                     false => Ok(self.registry.locate(&request)),
                 };
-                self.answer(index, id, Answer::Located(answer));
+                self.answer(index, id, Answer::Located(answer), self.registry.answers_take);
             }
-            Output::Query(id, Query::Prompt(_)) => self.answer(index, id, Answer::Prompt(None)),
+            Output::Query(id, Query::Prompt(_)) => {
+                self.answer(index, id, Answer::Prompt(None), self.registry.prompts_take);
+            }
             Output::Report(report) => self.reports.push(report),
             Output::Log(event) => self.events.push(event),
         }
     }
 
-    fn answer(&mut self, index: usize, query: QueryId, answer: Answer) {
+    fn answer(&mut self, index: usize, query: QueryId, answer: Answer, takes: Duration) {
         self.count += 1;
-        self.answers.insert((self.now + Duration::from_millis(1), self.count), (index, query, answer));
+        self.answers.insert((self.now + Duration::from_millis(1) + takes, self.count), (index, query, answer));
     }
 
     fn send(&mut self, from: Hop, to: Hop, bytes: Vec<u8>) {
