@@ -144,6 +144,13 @@ impl Plane {
         self.counts.note(result);
     }
 
+    /// After a panic over one of its datagrams a pair is told silent, so that its call ends.
+    pub fn give_up(&mut self, index: u32) {
+        let Some(id) = pair_at(&mut self.slots, index).map(|pair| pair.id) else { return };
+        self.part(id);
+        self.events.push_back((id, MediaEvent::Silent));
+    }
+
     /// When [`Plane::handle_timeout`] is due; None while there is no pair.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sweep = (self.slots.len() > self.vacant.len()).then_some(self.sweep_at);

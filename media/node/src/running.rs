@@ -12,6 +12,7 @@ use proto::registrar::Registrar;
 use proto::reports::CallReports;
 use proto::view::View;
 use sip::token::ShardId;
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ pub struct Running {
 pub enum Drained {
     /// Every call ended by itself.
     Idle,
-    /// So many calls were still up at the deadline.
+    /// So many calls were still up at the deadline and were hung up.
     Cut(usize),
 }
 
@@ -155,6 +156,7 @@ impl Bound {
                 prompts: prompts.clone(),
                 reports: reports.clone(),
                 meters: Meters::new(index),
+                spans: HashMap::new(),
                 epoll,
                 inside,
             };
@@ -194,7 +196,7 @@ impl Running {
         if left == 0 { Drained::Idle } else { Drained::Cut(left) }
     }
 
-    /// Ends at once.
+    /// Hangs up every call and ends, within about a second. Blocks.
     pub fn stop(self) {
         for (post, _) in &self.shards {
             post.wish(Wish::Stop);

@@ -11,6 +11,7 @@ use proto::registrar::Registrar;
 use proto::reports::CallReports;
 use proto::time::UnixMillis;
 use sip::hop::Hop;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -28,6 +29,8 @@ pub struct Shard {
     pub prompts: Prompts,
     pub reports: Arc<CallReports>,
     pub meters: Meters,
+    /// One for each live call by its Call-ID, while traces are collected.
+    pub spans: HashMap<String, tracing::Span>,
 }
 
 /// What other threads tell a shard.
@@ -58,7 +61,7 @@ pub enum Wish {
     Run,
     /// Refuse new calls and end with the last one.
     Drain,
-    /// End now.
+    /// End the calls, then end.
     Stop,
 }
 
@@ -108,8 +111,10 @@ impl Shard {
         let mut events = Events::with_capacity(EVENTS);
         let mut second = Instant::now();
         let mut wish = Wish::Run;
+        let mut end = None;
         loop {
-            let due = [Some(second), self.calls.poll_timeout(), self.plane.poll_timeout()].into_iter().flatten().min();
+            let due =
+                [Some(second), end, self.calls.poll_timeout(), self.plane.poll_timeout()].into_iter().flatten().min();
             let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
             if let Err(error) = self.epoll.wait(&mut events, patience) {
                 // Only a broken descriptor table does that; nothing that this thread owns could be served any more.
@@ -120,7 +125,7 @@ impl Shard {
             self.plane.set_now(now);
             if events.woken() {
                 self.read_mail(now);
-                wish = self.follow_wish(wish);
+                wish = self.follow_wish(now, wish);
             }
             for index in 0..events.len() {
                 if let Some(ready) = events.at(index) {
@@ -129,10 +134,10 @@ impl Shard {
             }
             self.plane.handle_timeout();
             while let Some((id, event)) = self.plane.poll_event() {
-                self.guarded(|calls, plane| calls.handle_media(now, id, event, plane));
+                self.guarded(now, |calls, plane| calls.handle_media(now, id, event, plane));
             }
             if self.calls.poll_timeout().is_some_and(|due| due <= now) {
-                self.guarded(|calls, plane| calls.handle_timeout(now, plane));
+                self.guarded(now, |calls, plane| calls.handle_timeout(now, plane));
             }
             self.put_out(now);
             if now >= second {
@@ -140,10 +145,12 @@ impl Shard {
                 self.inside.resume_accepting(&self.epoll);
                 self.publish();
             }
-            match wish {
-                Wish::Run => {}
-                Wish::Drain if !self.calls.is_idle() => {}
-                Wish::Drain | Wish::Stop => return self.publish(),
+            if wish != Wish::Run && self.calls.count() == 0 {
+                // A phone whose last answer was lost asks again.
+                let end = *end.get_or_insert(now + LINGER);
+                if now >= end || self.calls.is_idle() {
+                    return self.publish();
+                }
             }
         }
     }
@@ -153,10 +160,15 @@ impl Shard {
         let Shard { inside, calls, plane, meters, epoll, .. } = self;
         let wall = wall();
         let mut heard = |from: Hop, bytes: &[u8]| {
-            guard(calls, plane, meters, |calls, plane| calls.handle_message(now, wall, from, bytes, plane));
+            guard(now, calls, plane, meters, |calls, plane| calls.handle_message(now, wall, from, bytes, plane));
         };
         match Token::from(ready.token) {
-            Token::Media(index, component) => plane.handle_readable(index, component),
+            Token::Media(index, component) => {
+                if catch_unwind(AssertUnwindSafe(|| plane.handle_readable(index, component))).is_err() {
+                    meters.panicked();
+                    plane.give_up(index);
+                }
+            }
             Token::Datagrams => inside.handle_datagrams(&mut heard),
             Token::Listener => inside.handle_listener(epoll),
             Token::Connection(index) => inside.handle_connection(epoll, index, ready, &mut heard),
@@ -167,18 +179,21 @@ impl Shard {
         // As many as fit the mailbox: whoever fills it meanwhile has woken us again.
         for _ in 0..ANSWERS {
             let Ok((id, answer)) = self.mailbox.receiver.try_recv() else { return };
-            self.guarded(|calls, plane| calls.handle_answer(now, id, answer, plane));
+            self.guarded(now, |calls, plane| calls.handle_answer(now, id, answer, plane));
         }
     }
 
-    fn follow_wish(&mut self, before: Wish) -> Wish {
+    fn follow_wish(&mut self, now: Instant, before: Wish) -> Wish {
         let wish = match self.mailbox.post.shared.wish.load(Ordering::Relaxed) {
             0 => Wish::Run,
             1 => Wish::Drain,
             _ => Wish::Stop,
         };
-        if wish != before {
+        if wish > before {
             self.calls.drain();
+        }
+        if wish == Wish::Stop {
+            self.guarded(now, |calls, plane| calls.hang_up(now, plane));
         }
         wish
     }
@@ -190,13 +205,19 @@ impl Shard {
                 match output {
                     Output::Transmit(transmit) => self.inside.send(&self.epoll, transmit),
                     Output::Query(id, query) => self.ask(id, query),
-                    Output::Report(report) => self.reports.push(report),
+                    Output::Report(report) => {
+                        if trace::is_enabled() && !self.spans.contains_key(&report.id) {
+                            let span = trace::call_span(&report.id, "media call", &report.callee);
+                            self.spans.insert(report.id.clone(), span);
+                        }
+                        self.reports.push(report);
+                    }
                     Output::Log(event) => self.log(event),
                 }
             }
             self.inside.flush(&self.epoll);
             let Some(hop) = self.inside.poll_unreachable() else { return };
-            self.guarded(|calls, plane| calls.handle_unreachable(now, hop, plane));
+            self.guarded(now, |calls, plane| calls.handle_unreachable(now, hop, plane));
         }
     }
 
@@ -212,37 +233,51 @@ impl Shard {
         }
     }
 
-    fn log(&self, event: Event) {
+    fn log(&mut self, event: Event) {
         match event {
             Event::Ended(ended) => {
                 self.meters.ended(ended.status);
-                log_end(&ended);
+                let span = self.spans.remove(&ended.call_id).unwrap_or_else(tracing::Span::none);
+                span.in_scope(|| log_end(&ended));
             }
             Event::Refused { call_id, status } => {
                 self.meters.refused();
-                tracing::info!(call_id, status, "call refused");
+                trace::call_span(&call_id, "media call refused", "").in_scope(|| {
+                    tracing::info!(call_id, status, "call refused");
+                });
             }
         }
     }
 
     fn publish(&self) {
-        let calls = self.calls.calls().count();
+        let calls = self.calls.count();
         let shared = &self.mailbox.post.shared;
         shared.calls.store(calls, Ordering::Relaxed);
         let dropped = shared.dropped.load(Ordering::Relaxed);
         self.meters.publish(calls, dropped, &self.plane.counts(), &self.inside.counts());
     }
 
-    fn guarded(&mut self, work: impl FnOnce(&mut call::Shard, &mut Plane)) {
-        guard(&mut self.calls, &mut self.plane, &self.meters, work);
+    fn guarded(&mut self, now: Instant, work: impl FnOnce(&mut call::Shard, &mut Plane)) {
+        guard(now, &mut self.calls, &mut self.plane, &self.meters, work);
     }
 }
 
 /// Does `work` for one call. A panic in it is a bug that ends that call and no other.
-fn guard(calls: &mut call::Shard, plane: &mut Plane, meters: &Meters, work: impl FnOnce(&mut call::Shard, &mut Plane)) {
-    // What the panic left half done is the call that was worked on, which is dropped.
-    if catch_unwind(AssertUnwindSafe(|| work(calls, plane))).is_err() {
+fn guard(
+    now: Instant,
+    calls: &mut call::Shard,
+    plane: &mut Plane,
+    meters: &Meters,
+    work: impl FnOnce(&mut call::Shard, &mut Plane),
+) {
+    let mut result = catch_unwind(AssertUnwindSafe(|| work(calls, plane)));
+    // What is left of the call may panic again while it is taken down, and what waited behind it may do so too.
+    for _ in 0..BUGS {
+        if result.is_ok() {
+            return;
+        }
         meters.panicked();
+        result = catch_unwind(AssertUnwindSafe(|| calls.abandon(now, plane)));
     }
 }
 
@@ -295,3 +330,7 @@ const ANSWERS: usize = 4096;
 /// Ready sockets looked at before the clock is read again.
 const EVENTS: usize = 256;
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a shard without calls still answers before it ends.
+const LINGER: Duration = Duration::from_secs(1);
+/// Panics that one stimulus may cause one after the other before the rest of it is left for the next.
+const BUGS: usize = 8;
