@@ -4,6 +4,10 @@ use divan::{Bencher, black_box};
 use sip::message::Message;
 use sip::{Builder, Edit, Name};
 
+/// Shows what allocates: only the output may.
+#[global_allocator]
+static ALLOCATIONS: divan::AllocProfiler = divan::AllocProfiler::system();
+
 fn main() {
     divan::main();
 }

@@ -97,7 +97,7 @@ impl Framer {
                 Some(at) => {
                     let head = self.searched + at + 4;
                     let body = content_length(&rest[..head]).map_err(|_| FrameError::Length)?;
-                    *self.length.insert(head + body.unwrap_or(0))
+                    *self.length.insert(head.saturating_add(body.unwrap_or(0)))
                 }
                 None if rest.len() >= MAX_HEAD => return Err(FrameError::HeadTooLong),
                 None => {

@@ -12,7 +12,7 @@ pub use method::Method;
 pub use name::Name;
 pub(crate) use parse::content_length;
 
-use crate::headers::{NameAddr, Split, Via, number, split_values};
+use crate::headers::{NameAddr, Split, Via, exact, number, split_values};
 
 /// Longest message, in bytes.
 pub const MAX_MESSAGE: usize = 65_535;
@@ -205,7 +205,7 @@ impl<'a> Message<'a> {
 
     /// Max-Forwards, if the message has one.
     pub fn max_forwards(&self) -> Option<u8> {
-        self.header(Name::MaxForwards)?.parse().ok()
+        exact(self.header(Name::MaxForwards)?).ok()
     }
 
     /// The number that a value consists of or begins with, as in Expires, Min-SE, Session-Expires, RSeq, Retry-After.
@@ -272,3 +272,6 @@ impl<'a> Message<'a> {
         self.head
     }
 }
+
+#[cfg(test)]
+mod tests;

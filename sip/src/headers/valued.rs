@@ -53,10 +53,11 @@ pub fn number(text: &str) -> Option<u32> {
     Some(text.parse().unwrap_or(u32::MAX))
 }
 
-/// A decimal number that must fit.
-pub(crate) fn exact(text: &str) -> Result<u32, HeaderError> {
-    if !text.bytes().all(|c| c.is_ascii_digit()) {
-        return Err(HeaderError::Number);
+/// A decimal number that must fit its type; digits only.
+pub(crate) fn exact<T: std::str::FromStr>(text: &str) -> Result<T, HeaderError> {
+    if text.bytes().all(|c| c.is_ascii_digit()) {
+        text.parse().map_err(|_| HeaderError::Number)
+    } else {
+        Err(HeaderError::Number)
     }
-    text.parse().map_err(|_| HeaderError::Number)
 }

@@ -1,5 +1,5 @@
 use super::params::pop_param;
-use super::{HeaderError, Params};
+use super::{HeaderError, Params, exact};
 use crate::chars::{TOKEN, spaces, trim, trim_end, trim_start};
 use crate::uri::{Host, take_port};
 
@@ -74,8 +74,7 @@ impl<'a> Via<'a> {
                 6 if name.eq_ignore_ascii_case("branch") => via.branch = Some(value).filter(|value| !value.is_empty()),
                 8 if name.eq_ignore_ascii_case("received") => via.received = Some(value),
                 5 if name.eq_ignore_ascii_case("rport") => {
-                    let port =
-                        if value.is_empty() { None } else { Some(value.parse().map_err(|_| HeaderError::Number)?) };
+                    let port = if value.is_empty() { None } else { Some(exact(value)?) };
                     via.rport = Some(port);
                 }
                 _ => {}

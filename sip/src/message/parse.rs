@@ -97,7 +97,7 @@ impl<'a> Message<'a> {
             version(first)?;
             let rest = &line[first_end + 1..];
             let code = &rest[..memchr::memchr(b' ', rest.as_bytes()).unwrap_or(rest.len())];
-            let status = code.parse().ok().filter(|status| code.len() == 3 && (100..700).contains(status));
+            let status = exact(code).ok().filter(|status| code.len() == 3 && (100..700).contains(status));
             let status = status.ok_or(ParseError::Status)?;
             self.start = Start::Response { status, reason: (first_end + 5).min(end) as u16, end: end as u16 };
             return Ok(());
@@ -155,15 +155,16 @@ impl<'a> Message<'a> {
         if !is_request {
             self.method = Method::from_text(method);
         }
-        self.cseq = exact(number).ok().filter(|number| *number < 1 << 31).ok_or(malformed(HeaderError::Number))?;
+        self.cseq =
+            exact(number).ok().filter(|number: &u32| *number < 1 << 31).ok_or(malformed(HeaderError::Number))?;
         if is_request && method != self.method_text() { Err(ParseError::MethodMismatch) } else { Ok(()) }
     }
 
     /// Cuts the body at Content-Length.
     fn cut_body(&mut self) -> Result<(), ParseError> {
         let Some(value) = self.header(Name::ContentLength) else { return Ok(()) };
-        let length = exact(value).map_err(in_header(Name::ContentLength))? as usize;
-        self.bytes = self.bytes.get(..self.head.len() + length).ok_or(ParseError::ShortBody)?;
+        let length: usize = exact(value).map_err(in_header(Name::ContentLength))?;
+        self.bytes = self.bytes.get(..self.head.len().saturating_add(length)).ok_or(ParseError::ShortBody)?;
         Ok(())
     }
 
@@ -229,7 +230,7 @@ pub(crate) fn content_length(head: &[u8]) -> Result<Option<usize>, ParseError> {
             let value = std::str::from_utf8(&head[slot.value as usize..slot.value_end as usize]);
             let value =
                 value.map_err(|_| ParseError::NotUtf8).and_then(|value| exact(value).map_err(in_header(slot.name)))?;
-            if length.replace(value as usize).is_some() {
+            if length.replace(value).is_some() {
                 return Err(ParseError::Repeated(Name::ContentLength));
             }
         }
