@@ -136,25 +136,26 @@ impl Bindings {
 impl Registrar for Bindings {
     fn register(&self, request: RegisterRequest, reply: Reply<RegisterResponse>) {
         let directory = self.inner.view.directory.load();
-        let Some(contacts) = directory.user(&request.aor).map(|user| user.contacts()) else {
+        let Some(user) = directory.user(&request.aor) else {
             let now = u64::from(unix_now());
             return reply(Ok(RegisterResponse { status: 404, now, ..RegisterResponse::default() }));
         };
+        let (aor, contacts) = (directory.aor(user), user.contacts());
         drop(directory);
         let overflow = match contacts.when_full {
             WhenFull::OldestGoes => Overflow::Oldest,
             WhenFull::Refuse => Overflow::Refuse,
         };
         let job = Register { request, reply, contacts: contacts.limit.into(), overflow, conflicts: 0 };
-        let aor = job.request.aor.clone();
         self.inner.run(&aor, Job::Register(Box::new(job)), Trust::AsOwner);
     }
 
     fn locate(&self, request: LocateRequest, reply: Reply<LocateResponse>) {
-        if self.inner.view.directory.load().user(&request.aor).is_none() {
-            return reply(Ok(LocateResponse::default()));
-        }
-        let aor = request.aor.clone();
+        self.inner.meters.locates.increment(1);
+        let directory = self.inner.view.directory.load();
+        let Some(user) = directory.user(&request.aor) else { return reply(Ok(LocateResponse::default())) };
+        let aor = directory.aor(user);
+        drop(directory);
         self.inner.run(&aor, Job::Locate(request, reply), Trust::AsOwner);
     }
 }
@@ -388,6 +389,7 @@ struct Meters {
     refused: metrics::Counter,
     unavailable: metrics::Counter,
     conflicts: metrics::Counter,
+    locates: metrics::Counter,
     records: metrics::Gauge,
 }
 
@@ -401,6 +403,7 @@ impl Meters {
             refused: registers("refused"),
             unavailable: registers("unavailable"),
             conflicts: metrics::counter!("tandem_registry_write_conflicts_total"),
+            locates: metrics::counter!("tandem_registry_locates_total"),
             records: metrics::gauge!("tandem_registry_records"),
         }
     }

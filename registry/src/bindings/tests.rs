@@ -187,6 +187,15 @@ async fn nobody_outside_the_directory_registers_or_is_found() {
 }
 
 #[tokio::test]
+async fn a_user_has_one_record_however_the_aor_is_spelt() {
+    let (store, bindings) = alone();
+    register(&bindings, RegisterRequest { aor: "Alice@TANDEM.local".into(), ..request("one", 1, A) });
+    store.release();
+    assert_eq!(located(&bindings), Ok(vec![A.to_owned()]));
+    assert_eq!(store.record(ALICE).bindings.len(), 1);
+}
+
+#[tokio::test]
 async fn a_failing_store_changes_nothing_in_memory_and_reads_go_on() {
     let (store, bindings) = alone();
     register(&bindings, request("one", 1, A));
