@@ -1,6 +1,7 @@
 //! What was heard: a tone found in a recording.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// The samples of a 16-bit mono or stereo WAV file (first channel) and its rate.
 pub fn read_wav(path: &Path) -> Option<(Vec<f64>, f64)> {
@@ -26,6 +27,32 @@ pub fn read_wav(path: &Path) -> Option<(Vec<f64>, f64)> {
         }
         at += length + length % 2;
     }
+}
+
+/// A WAV file of a tone: 8 kHz, 16 bit, mono.
+pub fn tone(frequency: f64, length: Duration) -> Vec<u8> {
+    let samples = (8000.0 * length.as_secs_f64()) as u32;
+    let mut wav = Vec::with_capacity(44 + 2 * samples as usize);
+    wav.extend(b"RIFF");
+    wav.extend((36 + 2 * samples).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16u32.to_le_bytes());
+    for word in [1u16, 1] {
+        wav.extend(word.to_le_bytes());
+    }
+    for long in [8000u32, 16000] {
+        wav.extend(long.to_le_bytes());
+    }
+    for word in [2u16, 16] {
+        wav.extend(word.to_le_bytes());
+    }
+    wav.extend(b"data");
+    wav.extend((2 * samples).to_le_bytes());
+    for i in 0..samples {
+        let sample = 9000.0 * (f64::from(i) * std::f64::consts::TAU * frequency / 8000.0).sin();
+        wav.extend((sample as i16).to_le_bytes());
+    }
+    wav
 }
 
 /// The share of a recording's energy that lies at `frequency`, in its loudest half second (Goertzel); 0 for silence.

@@ -1,6 +1,6 @@
 //! baresip as a telephone: it registers, plays a tone as its voice, and records what it hears.
 
-use crate::audio::read_wav;
+use crate::audio::{read_wav, tone};
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::process::Command;
@@ -41,15 +41,17 @@ impl Telephone {
             ),
         );
         scratch.write("contacts", "");
+        let voice = scratch.write("voice.wav", tone(f64::from(*voice), Duration::from_secs(60)));
         scratch.write(
             "config",
             format!(
-                "sip_listen {address}:5060\nnet_interface lo\nsip_verify_server no\nmodule_path /usr/lib/baresip/modules\n\
-                 module g711.so\nmodule ausine.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
-                 module_app ctrl_tcp.so\nmodule stdio.so\nctrl_tcp_listen {address}:4444\nsnd_path {folder}\n\
-                 audio_source ausine,{voice}\naudio_player aufile,{folder}/heard.wav\nring_aufile none\nringback_aufile none\n\
+                "sip_listen {address}:5060\nnet_interface {address}\nsip_verify_server no\nmodule_path /usr/lib/baresip/modules\n\
+                 module g711.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
+                 module_app ctrl_tcp.so\nctrl_tcp_listen {address}:4444\nsnd_path {folder}\n\
+                 audio_source aufile,{voice}\nring_aufile none\nringback_aufile none\n\
                  rtp_ports 10000-10100\nrtp_timeout 0\n",
-                folder = scratch.path().display()
+                folder = scratch.path().display(),
+                voice = voice.display()
             ),
         );
         let mut command = Command::new(baresip);
@@ -90,8 +92,8 @@ impl Telephone {
         wait_for("the end of baresip", Duration::from_secs(5), || (!self.program.is_running()).then_some(()));
         let folder = std::fs::read_dir(self.scratch.path()).expect("the scratch folder is there");
         let recordings = folder.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| {
-            // The recorder writes its own voice to a file with "enc" in its name.
-            path.extension().is_some_and(|e| e == "wav") && !path.to_string_lossy().contains("enc")
+            // The recorder writes what it says to a file of its own, with "enc" in its name.
+            path.extension().is_some_and(|e| e == "wav") && path.to_string_lossy().contains("-dec")
         });
         recordings.filter_map(|path| read_wav(&path)).collect()
     }

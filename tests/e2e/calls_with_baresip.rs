@@ -12,7 +12,7 @@ const BOBS_VOICE: u32 = 700;
 /// Bob listens, Alice dials his extension, both talk for some seconds.
 #[track_caller]
 fn talk(transports: [&'static str; 2], between: impl FnOnce(&mut Telephone, &mut Telephone)) {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     let mut bob = Telephone::start(&exchange, &Setup { user: "bob", transport: transports[1], voice: BOBS_VOICE });
     let mut alice =
         Telephone::start(&exchange, &Setup { user: "alice", transport: transports[0], voice: ALICES_VOICE });

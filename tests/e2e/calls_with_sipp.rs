@@ -28,7 +28,7 @@ fn call(exchange: &Exchange, alice: &Phone, calling: &str, bob: &Phone, answerin
 
 #[test]
 fn a_phone_registers_with_digest_and_a_wrong_password_is_refused() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     bob().run(&exchange, "register", "-");
     let (status, bindings) = exchange.tandem(&["get", "bindings", "--json"]);
     assert_eq!(status, 0, "{bindings}");
@@ -39,7 +39,7 @@ fn a_phone_registers_with_digest_and_a_wrong_password_is_refused() {
 
 #[test]
 fn a_registration_survives_a_crash() {
-    let mut exchange = Exchange::start(TANDEM);
+    let mut exchange = Exchange::with_md5(TANDEM);
     bob().run(&exchange, "register", "-");
     exchange.crash_and_restart();
     let (_, bindings) = exchange.tandem(&["get", "bindings"]);
@@ -48,7 +48,7 @@ fn a_registration_survives_a_crash() {
 
 #[test]
 fn a_call_by_name_and_by_extension_is_answered_and_hung_up() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     let (alice, bob) = (alice(), bob());
     call(&exchange, &alice, "call", &bob, "answer", "bob");
     call(&exchange, &alice, "call", &bob, "answer", "6002");
@@ -56,42 +56,42 @@ fn a_call_by_name_and_by_extension_is_answered_and_hung_up() {
 
 #[test]
 fn a_call_from_udp_reaches_a_phone_on_tcp_and_back() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     call(&exchange, &alice().over_tcp(), "call", &bob(), "answer", "6002");
 }
 
 #[test]
 fn a_lost_ack_brings_the_answer_again() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     call(&exchange, &alice(), "call_lost_ack", &bob(), "answer", "6002");
 }
 
 #[test]
 fn hold_and_resume_by_reinvite_reach_the_other_phone() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     call(&exchange, &alice(), "call_reinvite", &bob(), "answer_reinvite", "6002");
 }
 
 #[test]
 fn a_busy_phone_is_told_as_busy() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     call(&exchange, &alice(), "call_busy", &bob(), "answer_busy", "6002");
 }
 
 #[test]
 fn a_cancelled_call_stops_ringing() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     call(&exchange, &alice(), "call_cancel", &bob(), "answer_cancelled", "6002");
 }
 
 #[test]
 fn a_user_without_a_phone_is_offline() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     alice().run(&exchange, "call_offline", "6002");
 }
 
 #[test]
 fn the_echo_service_answers() {
-    let exchange = Exchange::start(TANDEM);
+    let exchange = Exchange::with_md5(TANDEM);
     alice().run(&exchange, "call", "9999");
 }

@@ -58,6 +58,21 @@ listen = "{address}:8080"
         exchange
     }
 
+    /// The same with a demo directory whose domain offers MD5 only: what Debian's SIPp 3.6 and baresip 1.0 can answer. They give up on
+    /// a challenge that they do not know, where RFC 8760 wants the next one tried.
+    #[track_caller]
+    pub fn with_md5(binary: &str) -> Exchange {
+        let exchange = Exchange::start(binary);
+        let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/examples/directory.toml");
+        let demo = std::fs::read_to_string(demo).expect("the example is there");
+        let md5 = demo.replace(r#"["SHA-256", "MD5"]"#, r#"["MD5"]"#);
+        assert_ne!(md5, demo, "the demo offers both algorithms");
+        let file = exchange.scratch().write("md5.toml", md5);
+        let (status, said) = exchange.tandem(&["apply", &file.to_string_lossy()]);
+        assert_eq!(status, 0, "{said}");
+        exchange
+    }
+
     /// Kills the process as a crash would and starts it again on the same store.
     #[track_caller]
     pub fn crash_and_restart(&mut self) {

@@ -2,7 +2,9 @@
 //!
 //! Each test takes loopback addresses that no other running test has, so that every program keeps its usual ports.
 
+pub mod digest;
 pub mod exchange;
+pub mod phone;
 pub mod program;
 
 pub use exchange::Exchange;

@@ -66,10 +66,20 @@ impl Program {
         let end = std::time::Instant::now() + limit;
         while !self.output().contains(text) {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                assert!(self.output().contains(text), "{} ended ({status}) without \"{text}\":\n{}", self.name, self.output());
+                assert!(
+                    self.output().contains(text),
+                    "{} ended ({status}) without \"{text}\":\n{}",
+                    self.name,
+                    self.output()
+                );
                 return;
             }
-            assert!(std::time::Instant::now() < end, "{} did not say \"{text}\" in {limit:?}:\n{}", self.name, self.output());
+            assert!(
+                std::time::Instant::now() < end,
+                "{} did not say \"{text}\" in {limit:?}:\n{}",
+                self.name,
+                self.output()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -79,7 +89,8 @@ impl Program {
     pub fn wait(&mut self, limit: Duration) -> i32 {
         let name = self.name.clone();
         let child = &mut self.child;
-        let status = wait_for(&format!("the end of {name}"), limit, || child.try_wait().expect("a child can be waited for"));
+        let status =
+            wait_for(&format!("the end of {name}"), limit, || child.try_wait().expect("a child can be waited for"));
         status.code().unwrap_or(-1)
     }
 
