@@ -141,7 +141,12 @@ impl Call {
         };
         self.forget_queries(turn);
         let mut streams = Vec::new();
-        for id in self.legs.iter().map(|leg| leg.id).collect::<Vec<_>>() {
+        let legs: Vec<LegId> = self.legs.iter().map(|leg| leg.id).collect();
+        // While the legs that were to answer are still there.
+        for id in &legs {
+            self.refuse_relayed(turn, *id);
+        }
+        for id in legs {
             let leave = if gone == Some(id) { Leave::Gone } else { Leave::Told(failure.clone()) };
             let Some((side, stats)) = self.part(turn, id, leave) else { continue };
             if side == Side::Caller || talking == Some(id) {

@@ -189,6 +189,20 @@ fn a_bye_during_an_offer_answers_it_and_ends_all() {
 }
 
 #[test]
+fn who_hangs_up_after_an_offer_that_nobody_answers_is_told_its_end() {
+    for side in 0..2 {
+        let (mut world, alice, bob) = talking(12);
+        let (offerer, other) = [(alice, bob), (bob, alice)][side];
+        world.phones[other].manners.dead = true;
+        world.with_phone(offerer, |phone, now| phone.offer(now, Method::Invite, "sendonly"));
+        world.run_for(s(1));
+        world.hang_up(offerer);
+        let world = world.finish();
+        assert_eq!(world.phones[offerer].statuses().last(), Some(&487));
+    }
+}
+
+#[test]
 fn a_cancelled_offer_is_cancelled_at_the_other_side() {
     let (mut world, alice, bob) = talking(12);
     world.network.disorder = true;
