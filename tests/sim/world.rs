@@ -1,0 +1,318 @@
+//! Time, the network, and everybody who is on it.
+
+use crate::address::{self, PUBLIC};
+use crate::cluster::{Cluster, Shape};
+use crate::members::Datagrams;
+use crate::network::{Network, between};
+use crate::phone::Phone;
+use crate::trace::{Sent, Trace};
+use call::{Output, Query};
+use proto::time::UnixMillis;
+use proxy::edge::{self, Arrival, Edge, Face, Outbox};
+use sip::hop::{Hop, Transport};
+use sip::random::Random;
+use sip::token::{Flow, FlowEnd};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+type Act = Box<dyn FnOnce(&mut World)>;
+
+/// What is to happen.
+enum Coming {
+    Datagram { from: SocketAddr, to: SocketAddr, bytes: Rc<[u8]> },
+    ToProxy { proxy: usize, life: u32, id: edge::QueryId, answer: edge::Answer },
+    ToShard { shard: usize, id: call::QueryId, answer: call::Answer },
+    Act(Act),
+}
+
+/// Everything there is.
+pub struct World {
+    pub seed: u64,
+    pub random: Random,
+    pub network: Network,
+    pub cluster: Cluster,
+    pub phones: Vec<Phone>,
+    pub trace: Trace,
+    start: Instant,
+    now: Instant,
+    /// By time and serial number.
+    coming: BTreeMap<(Instant, u64), Coming>,
+    serial: u64,
+}
+
+impl World {
+    /// An exchange of this shape, running and without phones.
+    pub fn new(seed: u64, shape: Shape, network: Network) -> World {
+        let now = Instant::now();
+        let mut world = World {
+            seed,
+            random: Random::new(seed),
+            network,
+            cluster: Cluster::new(shape),
+            phones: Vec::new(),
+            trace: Trace::default(),
+            start: now,
+            now,
+            coming: BTreeMap::new(),
+            serial: 0,
+        };
+        for proxy in 0..world.cluster.proxies.len() {
+            world.start_proxy(proxy);
+        }
+        for member in &mut world.cluster.shards {
+            member.start(world.random.number());
+        }
+        let (proxies, nodes) = world.cluster.live.clone();
+        let membership = world.cluster.publish(&proxies, &nodes, world.wall().0);
+        for view in world.cluster.views() {
+            view.membership.store(membership.clone());
+        }
+        world
+    }
+
+    /// A phone of this user, on and not registered.
+    pub fn add_phone(&mut self, user: &str) -> usize {
+        let index = self.phones.len();
+        self.phones.push(Phone::new(index, user, self.random.number()));
+        index
+    }
+
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Since the beginning.
+    pub fn time(&self) -> Duration {
+        self.now - self.start
+    }
+
+    pub fn wall(&self) -> UnixMillis {
+        UnixMillis(1_800_000_000_000 + self.time().as_millis() as u64)
+    }
+
+    /// Lets something happen so many milliseconds from now.
+    pub fn after(&mut self, millis: u64, act: impl FnOnce(&mut World) + 'static) {
+        self.push(Duration::from_millis(millis), Coming::Act(Box::new(act)));
+    }
+
+    /// Lets a phone's user do something now; in vain where the phone is off.
+    pub fn with_phone(&mut self, phone: usize, act: impl FnOnce(&mut Phone, Instant)) {
+        if self.phones[phone].is_on() {
+            act(&mut self.phones[phone], self.now);
+            self.flush();
+        }
+    }
+
+    pub fn note(&mut self, text: String) {
+        self.trace.notes.push((self.time(), text));
+    }
+
+    /// Starts a proxy anew, or for the first time.
+    pub fn start_proxy(&mut self, proxy: usize) {
+        let seed = self.random.number();
+        self.cluster.proxies[proxy].start(seed);
+    }
+
+    /// Tells everybody who is in the cluster, each after a delay of its own.
+    pub fn publish(&mut self, proxies: &[usize], nodes: &[usize]) {
+        self.note(format!("members: proxies {proxies:?}, media nodes {nodes:?}"));
+        let membership = self.cluster.publish(proxies, nodes, self.wall().0);
+        for view in self.cluster.views() {
+            let (membership, delay) = (membership.clone(), between(&mut self.random, 0, 400));
+            self.after(delay, move |_| view.membership.store(membership));
+        }
+    }
+
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            self.step(next);
+        }
+        self.now = end;
+    }
+
+    /// Until nothing is left to happen.
+    pub fn run_out(&mut self) {
+        let end = self.now + Duration::from_secs(3600);
+        while let Some(next) = self.next() {
+            assert!(next < end, "something goes on for ever");
+            self.step(next);
+        }
+    }
+
+    /// Runs until nothing is left to happen, and asserts that nothing remains.
+    pub fn finish(&mut self) {
+        self.run_out();
+        for phone in &self.phones {
+            assert!(phone.is_idle(), "{} is idle: {:?}", phone.user, phone);
+        }
+        for member in &self.cluster.shards {
+            let Some(shard) = &member.shard else { continue };
+            assert!(shard.is_idle(), "shard {} is idle: {shard:?}", member.id);
+            assert!(member.ports.is_empty(), "shard {} has closed its ports", member.id);
+        }
+        for edge in self.cluster.proxies.iter().filter_map(|proxy| proxy.edge.as_ref()) {
+            assert_eq!(edge.waiting(), 0, "no message is parked");
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let edges = self.cluster.proxies.iter().filter_map(|proxy| proxy.edge.as_ref()?.poll_timeout());
+        let shards = self.cluster.shards.iter().filter_map(|member| member.shard.as_ref()?.poll_timeout());
+        let phones = self.phones.iter().filter_map(Phone::poll_timeout);
+        let first = self.coming.keys().next().map(|(at, _)| *at);
+        edges.chain(shards).chain(phones).chain(first).min().map(|at| at.max(self.now))
+    }
+
+    fn step(&mut self, next: Instant) {
+        self.now = next;
+        while let Some(entry) = self.coming.first_entry().filter(|entry| entry.key().0 <= next) {
+            match entry.remove() {
+                Coming::Datagram { from, to, bytes } => self.deliver(from, to, &bytes),
+                Coming::ToProxy { proxy, life, id, answer } => {
+                    if self.cluster.proxies[proxy].life == life {
+                        let (now, wall) = (self.now, self.wall());
+                        self.with_edge(proxy, |edge, out| edge.handle_answer(now, wall, id, answer, &Datagrams, out));
+                    }
+                }
+                Coming::ToShard { shard, id, answer } => {
+                    let member = &mut self.cluster.shards[shard];
+                    if let Some(shard) = &mut member.shard {
+                        shard.handle_answer(next, id, answer, &mut member.ports);
+                    }
+                }
+                Coming::Act(act) => act(self),
+            }
+            self.flush();
+        }
+        let wall = self.wall();
+        for proxy in 0..self.cluster.proxies.len() {
+            self.with_edge(proxy, |edge, out| edge.handle_timeout(next, wall, &Datagrams, out));
+        }
+        for member in &mut self.cluster.shards {
+            if let Some(shard) = &mut member.shard {
+                shard.handle_timeout(next, &mut member.ports);
+            }
+        }
+        for phone in &mut self.phones {
+            phone.handle_timeout(next);
+        }
+        self.flush();
+    }
+
+    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let (now, wall, hop) = (self.now, self.wall(), Hop::new(Transport::Udp, from));
+        if to == PUBLIC {
+            let live = self.cluster.proxies.iter().enumerate().filter(|(_, proxy)| proxy.edge.is_some());
+            let live: Vec<usize> = live.map(|(index, _)| index).collect();
+            let Some(index) = live.get(self.random.number() as usize % live.len().max(1)).copied() else { return };
+            let id = self.cluster.proxies[index].id;
+            let flow = Flow { proxy: id, transport: Transport::Udp, listener: 0, end: FlowEnd::Peer(from) };
+            let arrival = Arrival { face: Face::Public(flow), peer: from };
+            self.with_edge(index, |edge, out| edge.handle_message(now, wall, &arrival, bytes, &Datagrams, out));
+        } else if let Some(index) = self.cluster.proxies.iter().position(|proxy| proxy.inside == to) {
+            let arrival = Arrival { face: Face::Inside(hop), peer: from };
+            self.with_edge(index, |edge, out| edge.handle_message(now, wall, &arrival, bytes, &Datagrams, out));
+        } else if let Some(member) = self.cluster.shards.iter_mut().find(|member| member.address == to) {
+            if let Some(shard) = &mut member.shard {
+                member.heard += 1;
+                shard.handle_message(now, wall, hop, bytes, &mut member.ports);
+            }
+        } else if let Some(phone) = self.phones.iter_mut().find(|phone| phone.external == to) {
+            phone.handle_message(now, hop, bytes);
+        }
+    }
+
+    fn with_edge(&mut self, index: usize, act: impl FnOnce(&mut Edge, &mut Outbox)) {
+        let proxy = &mut self.cluster.proxies[index];
+        let Some(edge) = &mut proxy.edge else { return };
+        let (life, inside) = (proxy.life, proxy.inside);
+        act(edge, &mut proxy.out);
+        let mut out = std::mem::take(&mut proxy.out);
+        while let Some(output) = out.poll() {
+            match output {
+                edge::Output::ToFlow(flow, range) => match flow.end {
+                    FlowEnd::Peer(peer) => self.send(PUBLIC, peer, &out.bytes()[range]),
+                    FlowEnd::Slot { .. } => panic!("nobody here has a connection"),
+                },
+                edge::Output::ToHop(hop, range) => self.send(inside, hop.address, &out.bytes()[range]),
+                edge::Output::Register(id, request) => {
+                    let (view, random) = (self.cluster.proxies[index].view.clone(), self.random.number());
+                    let answer = self.cluster.registry.register(&view, self.wall(), *request, random);
+                    self.answer(Coming::ToProxy { proxy: index, life, id, answer: edge::Answer::Registered(answer) });
+                }
+                edge::Output::Locate(id, request) => {
+                    let view = self.cluster.proxies[index].view.clone();
+                    let answer = self.cluster.registry.locate(&view, self.wall(), &request);
+                    self.answer(Coming::ToProxy { proxy: index, life, id, answer: edge::Answer::Located(answer) });
+                }
+                edge::Output::Close(_) => panic!("nobody here is banned"),
+            }
+        }
+        out.clear();
+        self.cluster.proxies[index].out = out;
+    }
+
+    /// Sends what phones and shards have to send.
+    fn flush(&mut self) {
+        for index in 0..self.phones.len() {
+            self.phones[index].handle_events(self.now);
+            while let Some(transmit) = self.phones[index].endpoint.poll_transmit() {
+                self.send(self.phones[index].external, transmit.to.address, &transmit.bytes);
+            }
+        }
+        for index in 0..self.cluster.shards.len() {
+            loop {
+                let member = &mut self.cluster.shards[index];
+                let (from, view) = (member.address, member.view.clone());
+                match member.shard.as_mut().and_then(|shard| shard.poll_output()) {
+                    Some(Output::Transmit(transmit)) => self.send(from, transmit.to.address, &transmit.bytes),
+                    Some(Output::Query(id, query)) => {
+                        let answer = match query {
+                            Query::Locate(request) => {
+                                let located = self.cluster.registry.locate(&view, self.wall(), &request);
+                                call::Answer::Located(located)
+                            }
+                            Query::Prompt(_) => call::Answer::Prompt(None),
+                        };
+                        self.answer(Coming::ToShard { shard: index, id, answer });
+                    }
+                    Some(Output::Report(_) | Output::Log(_)) => {}
+                    None => break,
+                }
+            }
+        }
+    }
+
+    /// An answer over gRPC: it takes its time and is never lost.
+    fn answer(&mut self, answer: Coming) {
+        let delay = between(&mut self.random, 1, 20);
+        self.push(Duration::from_millis(delay), answer);
+    }
+
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let bytes: Rc<[u8]> = bytes.into();
+        let delays = self.network.carry(&mut self.random);
+        self.trace.sent.push(Sent { at: self.time(), from, to, bytes: bytes.clone(), copies: delays.len() });
+        for delay in delays {
+            self.push(delay, Coming::Datagram { from, to, bytes: bytes.clone() });
+        }
+    }
+
+    fn push(&mut self, delay: Duration, coming: Coming) {
+        self.serial += 1;
+        self.coming.insert((self.now + delay, self.serial), coming);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}SIM_SEED={} on {:?}, {:?}", self.trace.text(), self.seed, self.cluster.shape, self.network);
+            let rebound = self.phones.iter().map(|phone| address::name(phone.external));
+            eprintln!("phones: {}", rebound.collect::<Vec<_>>().join(", "));
+        }
+    }
+}
