@@ -61,7 +61,7 @@ impl Framer {
 
     /// The next frame, or none until more bytes are pushed. After an error the stream is to be closed; [`Framer::rest`]
     /// may still hold enough to answer.
-    #[allow(clippy::should_implement_trait)]
+    #[expect(clippy::should_implement_trait, reason = "a frame borrows the framer, which no Iterator can say")]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         match self.advance()? {
             None => Ok(None),
@@ -77,6 +77,11 @@ impl Framer {
     }
 
     fn advance(&mut self) -> Result<Option<Step>, FrameError> {
+        if self.start == self.buffer.len() {
+            // An idle connection keeps no buffer.
+            (self.buffer, self.start) = (Vec::new(), 0);
+            return Ok(None);
+        }
         let rest = &self.buffer[self.start..];
         match rest {
             [b'\r', b'\n', b'\r', b'\n', ..] => {

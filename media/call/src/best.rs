@@ -17,6 +17,11 @@ impl Failure {
         Failure { status, lines: Vec::new() }
     }
 
+    /// The first Reason.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.lines.iter().find(|(name, _)| *name == Name::Reason).map(|(_, value)| &**value)
+    }
+
     /// With a header.
     pub(crate) fn with(mut self, name: Name, value: impl ToString) -> Failure {
         self.lines.push((name, value.to_string()));

@@ -180,7 +180,8 @@ impl Call {
             hunt.best.add(Failure { status: response.map_or(480, |_| for_caller(status)), lines });
         }
         if status >= 600 {
-            self.stop_ringing(turn);
+            let declined = Failure::of(487).with(Name::Reason, format!("SIP;cause={status}"));
+            self.stop_ringing(turn, &declined);
             return self.give_up(turn);
         }
         self.ring_next(turn);
@@ -252,9 +253,9 @@ impl Call {
         }
         if hunt.ring_until.is_some_and(|until| until <= turn.now) {
             hunt.ended = Ended::NoAnswer;
-            let reason = r#"Q.850;cause=19;text="No answer""#;
-            hunt.best.add(Failure::of(480).with(Name::Reason, reason));
-            self.stop_ringing(turn);
+            let no_answer = Failure::of(480).with(Name::Reason, r#"Q.850;cause=19;text="No answer""#);
+            hunt.best.add(no_answer.clone());
+            self.stop_ringing(turn, &no_answer);
             self.ring_next(turn);
         }
     }
@@ -267,11 +268,11 @@ impl Call {
     }
 
     /// Cancels the phones that ring now.
-    fn stop_ringing(&mut self, turn: &mut Turn<'_>) {
+    fn stop_ringing(&mut self, turn: &mut Turn<'_>, why: &Failure) {
         let Phase::Hunting(hunt) = &mut self.phase else { return };
         hunt.early = None;
         for fork in std::mem::take(&mut hunt.forks) {
-            self.part(turn, fork.leg, Leave::Told(Failure::of(487)));
+            self.part(turn, fork.leg, Leave::Told(why.clone()));
         }
     }
 
@@ -280,7 +281,9 @@ impl Call {
         let Phase::Hunting(hunt) = &mut self.phase else { return };
         hunt.forks.retain(|fork| fork.leg != winner);
         self.forget_queries(turn);
-        self.stop_ringing(turn);
+        // So that they show no missed call (RFC 3326 §2).
+        let elsewhere = Failure::of(487).with(Name::Reason, r#"SIP;cause=200;text="Call completed elsewhere""#);
+        self.stop_ringing(turn, &elsewhere);
         self.phase = Phase::Talking(winner);
     }
 

@@ -253,10 +253,13 @@ impl Leg {
             (State::Outgoing(outgoing), Leave::Gone) => {
                 core.owners.clients.remove(&outgoing.invite);
             }
-            (State::Outgoing(outgoing), Leave::Told(_)) => {
+            (State::Outgoing(outgoing), Leave::Told(failure)) => {
                 core.owners.clients.remove(&outgoing.invite);
                 core.late.refuse_answers(outgoing.invite, self.hop, outgoing.draft.flow.uri, self.contact);
-                core.endpoint.cancel(turn.now, outgoing.invite);
+                match failure.reason() {
+                    Some(reason) => core.endpoint.cancel_because(turn.now, outgoing.invite, reason),
+                    None => core.endpoint.cancel(turn.now, outgoing.invite),
+                }
             }
             (State::Talking(mut dialog), leave) => {
                 let hop = next_hop(core, &dialog, self.hop);
@@ -269,7 +272,8 @@ impl Leg {
                     core.endpoint.send(hop, ack);
                 }
                 let Leave::Told(failure) = leave else { return };
-                let reasons = failure.lines.iter().filter(|(name, _)| *name == Name::Reason);
+                let said = [Name::Reason, Name::UserToUser];
+                let reasons = failure.lines.iter().filter(|(name, _)| said.contains(name));
                 let bye = reasons.fold(dialog.request(Method::Bye), |bye, (name, value)| bye.header(*name, value));
                 match self.unacknowledged.last() {
                     Some(it) => core.late.hang_up_after_ack(it.invite, hop, bye.finish()),

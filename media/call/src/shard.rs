@@ -167,8 +167,8 @@ impl Shard {
         while let Some(event) = self.core.endpoint.poll_event() {
             match event {
                 endpoint::Event::Request { id, from, bytes } => self.handle_request(now, id, from, bytes, media),
-                endpoint::Event::Cancel { invite } => {
-                    self.with_server(now, invite, media, |call, turn| call.handle_cancel(turn, invite));
+                endpoint::Event::Cancel { invite, reason } => {
+                    self.with_server(now, invite, media, |call, turn| call.handle_cancel(turn, invite, reason));
                 }
                 endpoint::Event::Ack { invite: Some(invite), from, bytes } => {
                     self.core.handle_late_ack(now, invite);

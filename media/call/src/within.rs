@@ -58,10 +58,11 @@ impl Call {
     }
 
     /// The caller of an INVITE no longer wants an answer.
-    pub(crate) fn handle_cancel(&mut self, turn: &mut Turn<'_>, invite: ServerId) {
+    pub(crate) fn handle_cancel(&mut self, turn: &mut Turn<'_>, invite: ServerId, reason: Option<String>) {
         let is_first = |leg: &Leg| matches!(&leg.state, State::Incoming(incoming) if incoming.invite == invite);
         if let Some(id) = self.legs.iter().find(|leg| is_first(leg)).map(|leg| leg.id) {
-            return self.end(turn, "cancelled by the caller", Some(id), Failure::of(487));
+            let lines = reason.into_iter().map(|reason| (Name::Reason, reason)).collect();
+            return self.end(turn, "cancelled by the caller", Some(id), Failure { status: 487, lines });
         }
         // Whatever the other leg says then is the answer: a 487, or a 2xx that was faster.
         for task in self.legs.iter().flat_map(|leg| &leg.tasks) {

@@ -25,6 +25,8 @@ pub enum Event {
     Cancel {
         /// What is cancelled.
         invite: ServerId,
+        /// The CANCEL's Reason (RFC 3326).
+        reason: Option<String>,
     },
     /// The ACK of a 2xx has come, for the first time. The last event that names the id.
     Ack {

@@ -111,7 +111,8 @@ impl Servers {
         let invite = self.open_mut(id);
         if invite.is_pending() && invite.cancel == Cancel::NotAsked {
             invite.cancel = Cancel::Asked;
-            outbox.events.push_back(Event::Cancel { invite: id });
+            let reason = cancel.message.header(Name::Reason).map(str::to_owned);
+            outbox.events.push_back(Event::Cancel { invite: id, reason });
         }
         // The To tag should be that of the INVITE's responses, where one has gone.
         let response = match &invite.kept {

@@ -10,7 +10,7 @@ pub struct Rejected<'a> {
     /// What answers a request with this fault: 400, 413, 414 or 505. A response with a fault is dropped.
     pub status: u16,
     /// What could be read, present when it suffices to answer: Via, From, To, Call-ID and CSeq are there, though perhaps
-    /// malformed. The answer goes to where the request came from. An ACK gets none.
+    /// malformed; it has no body. The answer goes to where the request came from. An ACK gets none.
     pub partial: Option<Box<Message<'a>>>,
 }
 

@@ -173,9 +173,10 @@ impl<'a> Message<'a> {
     }
 
     #[cold]
-    fn rejected(self, why: ParseError) -> Rejected<'a> {
+    fn rejected(mut self, why: ParseError) -> Rejected<'a> {
         let needed = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
         let can_answer = needed.iter().all(|name| self.header(*name).is_some());
+        self.bytes = self.head.as_bytes();
         Rejected { why, status: why.status(), partial: can_answer.then(|| Box::new(self)) }
     }
 }

@@ -16,7 +16,8 @@ fn all_phones_of_a_user_ring_and_the_first_to_answer_wins() {
     assert_eq!(world.phones[alice].statuses(), [180, 200], "a second phone that rings is no news");
     world.hang_up(alice);
     let world = world.finish();
-    assert!(world.phones[desk].requests(Method::Bye).is_empty(), "it was cancelled");
+    assert!(world.phones[desk].requests(Method::Bye).is_empty());
+    assert_eq!(world.phones[desk].cancelled, [Some(r#"SIP;cause=200;text="Call completed elsewhere""#.to_owned())]);
 }
 
 #[test]

@@ -90,6 +90,8 @@ pub struct Phone {
     /// Statuses of its own requests within the dialog, with the method.
     pub outcomes: Vec<(Method, u16)>,
     pub calls: u32,
+    /// Reasons of the CANCELs that it got.
+    pub cancelled: Vec<Option<String>>,
     /// Its own INVITE that is not answered yet.
     pub calling: Option<ClientId>,
     pub version: u32,
@@ -151,6 +153,7 @@ impl Phone {
             heard: Vec::new(),
             outcomes: Vec::new(),
             calls: 0,
+            cancelled: Vec::new(),
             calling: None,
             version: 1,
             direction: "sendrecv",
@@ -317,9 +320,10 @@ impl Phone {
                 self.heard.push(Heard { at: now, bytes: bytes.clone() });
                 self.handle_request(now, id, bytes);
             }
-            Event::Cancel { invite } => {
+            Event::Cancel { invite, reason } => {
                 let Some(ringing) = self.ringing.get_mut(&invite) else { return };
                 ringing.over = true;
+                self.cancelled.push(reason);
                 let request = Message::parse(&ringing.request).unwrap();
                 let response = Builder::response(&request, 487, "Gone").to_tag(&ringing.dialog.local_tag).finish();
                 self.endpoint.respond(now, invite, response);

@@ -146,7 +146,7 @@ fn cancel_is_answered_and_reported_once() {
     bench.sent();
     bench.hear(&cancel());
     bench.hear(&cancel());
-    assert_eq!(bench.events(), [Event::Cancel { invite: id }]);
+    assert_eq!(bench.events(), [Event::Cancel { invite: id, reason: None }]);
     let sent = bench.sent();
     assert_eq!(statuses(&sent), ["200", "200"]);
     let ok = Message::parse(sent[0].as_bytes()).unwrap();
