@@ -307,4 +307,5 @@ const KEEP_ALIVE: Duration = Duration::from_secs(2);
 const PAGE: usize = 1000;
 /// Batches that may wait; more are refused with [`StoreError::Busy`].
 const QUEUE: usize = 65_536;
-const HISTORY: Duration = Duration::from_secs(300);
+/// At thousands of writes a second a minute of history is some hundred megabytes of a file that etcd bounds at two gigabytes.
+const HISTORY: Duration = Duration::from_secs(60);
