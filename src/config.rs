@@ -230,8 +230,13 @@ impl Default for Config {
 
 impl Default for Proxy {
     fn default() -> Proxy {
-        let listen =
-            ["udp://0.0.0.0:5060", "tcp://0.0.0.0:5060", "tls://0.0.0.0:5061", "ws://0.0.0.0:5066", "wss://0.0.0.0:5067"];
+        let listen = [
+            "udp://0.0.0.0:5060",
+            "tcp://0.0.0.0:5060",
+            "tls://0.0.0.0:5061",
+            "ws://0.0.0.0:5066",
+            "wss://0.0.0.0:5067",
+        ];
         Proxy {
             listen: listen.iter().map(|l| l.parse().expect("the defaults are well formed")).collect(),
             inside: ([127, 0, 0, 1], 5080).into(),

@@ -32,11 +32,9 @@ pub fn start(config: &Config) -> Result<Logging, Failure> {
         registry.init();
         return Ok(Logging::default());
     }
-    let exporter = SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(&config.trace.otlp)
-        .build()
-        .map_err(|why| Failure::Configuration(format!("trace.otlp: {why}; for example trace.otlp = \"http://collector:4317\"")))?;
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(&config.trace.otlp).build().map_err(|why| {
+        Failure::Configuration(format!("trace.otlp: {why}; for example trace.otlp = \"http://collector:4317\""))
+    })?;
     let resource = Resource::builder()
         .with_service_name("tandem")
         .with_attribute(opentelemetry::KeyValue::new("service.instance.id", config.name.clone()))

@@ -1,7 +1,7 @@
 //! The roles of one process: which ones run, what they share, and in what order they start and end.
 
-pub mod tls;
 mod settings;
+pub mod tls;
 
 use crate::arguments;
 use crate::config::{Config, Store};
@@ -139,8 +139,7 @@ impl Process {
         let node = node::start(settings::node(config), self.view.clone(), registrar.clone(), self.reports.clone())
             .map_err(|why| Failure::Operation(why.to_string()))?;
         self.node = Some(node);
-        let proxy_id =
-            registry.join(member(config, Role::Proxy, config.proxy.inside, 0)).await.map_err(joined)?;
+        let proxy_id = registry.join(member(config, Role::Proxy, config.proxy.inside, 0)).await.map_err(joined)?;
         self.view.own_id.store(proxy_id, Ordering::Release);
         let proxy = proxy::start(settings::proxy(config, which_cache(Which::All)), self.view.clone(), registrar)
             .map_err(|why| Failure::Operation(why.to_string()))?;
@@ -151,10 +150,8 @@ impl Process {
     /// A proxy or media node on its own: it joins first, since keys, id and directory come from there.
     async fn join(which: Which, config: &Config, reports: Arc<CallReports>) -> Result<Process, Failure> {
         let tls = config.registry.tls.as_ref().map(tls::read).transpose()?;
-        let options = client::Options {
-            registries: config.registry.join.clone(),
-            tls: tls.as_ref().map(registry::Tls::client),
-        };
+        let options =
+            client::Options { registries: config.registry.join.clone(), tls: tls.as_ref().map(registry::Tls::client) };
         let view = Arc::new(View::unjoined());
         let (role, inside, shards) = match which {
             Which::Proxy => (Role::Proxy, config.proxy.inside, 0),
@@ -173,8 +170,14 @@ impl Process {
                 tracing::warn!(join = ?config.registry.join, "waiting for a registry");
             }
         }
-        let mut process =
-            Process { view: view.clone(), registry: None, node: None, proxy: None, member: Some(member), reports: reports.clone() };
+        let mut process = Process {
+            view: view.clone(),
+            registry: None,
+            node: None,
+            proxy: None,
+            member: Some(member),
+            reports: reports.clone(),
+        };
         match which {
             Which::Proxy => {
                 let proxy = proxy::start(settings::proxy(config, which_cache(which)), view, registrar)

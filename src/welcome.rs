@@ -40,7 +40,11 @@ pub fn text(config: &Config, directory: &Directory, console: SocketAddr) -> Stri
         for user in &users {
             let _ = writeln!(text, "  {:<8} {:<14} {:<14} {}", user.name, user.password, user.domain, user.extension);
         }
-        let _ = writeln!(text, "\n  Dial {} from one phone to ring the other; 9999 is an echo, 9998 a prompt.", users[0].extension);
+        let _ = writeln!(
+            text,
+            "\n  Dial {} from one phone to ring the other; 9999 is an echo, 9998 a prompt.",
+            users[0].extension
+        );
     }
     let _ = writeln!(text, "\n  Console  http://{console}/\n  Metrics  http://{console}/metrics");
     let _ = writeln!(text, "  Change the directory with `tandem apply FILE`; stop with Ctrl-C.");
@@ -55,7 +59,9 @@ fn demo_users(directory: &Directory) -> Vec<DemoUser> {
     };
     let unchanged = |user: &DemoUser| {
         let hash = Ha1::compute(Algorithm::Sha256, &user.name, &user.domain, &user.password);
-        directory.user(&format!("{}@{}", user.name, user.domain)).is_some_and(|known| known.ha1(Algorithm::Sha256) == Some(hash))
+        directory
+            .user(&format!("{}@{}", user.name, user.domain))
+            .is_some_and(|known| known.ha1(Algorithm::Sha256) == Some(hash))
     };
     demo.user.into_iter().filter(unchanged).collect()
 }

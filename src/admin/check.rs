@@ -8,11 +8,8 @@ use proto::wire::SourceFile;
 use serde_json::json;
 use std::path::Path;
 
-/// The tables of a directory file; any of them tells one from a node configuration.
-const DIRECTORY_TABLES: [&str; 15] = [
-    "region", "site", "domain", "schedule", "user", "class", "number", "menu", "queue", "conference", "voicemail", "parking",
-    "features", "music", "trunk",
-];
+/// The keys of a node configuration that no directory has; any of them tells one from the other.
+const NODE_KEYS: [&str; 9] = ["name", "cluster", "keys", "proxy", "registry", "media", "console", "records", "trace"];
 
 /// Runs the command.
 pub fn run(arguments: &Check) -> Result<(), Failure> {
@@ -55,7 +52,8 @@ pub fn run(arguments: &Check) -> Result<(), Failure> {
 }
 
 fn is_directory(text: &str) -> bool {
-    text.parse::<toml::Table>().is_ok_and(|table| table.keys().any(|key| DIRECTORY_TABLES.contains(&key.as_str())))
+    text.parse::<toml::Table>()
+        .is_ok_and(|table| !table.is_empty() && !table.keys().any(|key| NODE_KEYS.contains(&key.as_str())))
 }
 
 /// What a process with this configuration would do.
@@ -79,7 +77,9 @@ fn node(config: &Config) -> Vec<String> {
     if let Some(program) = config.media.speech.command.first()
         && !is_program(program)
     {
-        lines.push(format!("note: media.speech: there is no program {program} here; `say:` plays a chime (install {program})"));
+        lines.push(format!(
+            "note: media.speech: there is no program {program} here; `say:` plays a chime (install {program})"
+        ));
     }
     lines.extend(config.not_yet_in_force().iter().map(|key| format!("not yet in force: {key}")));
     lines
@@ -88,12 +88,14 @@ fn node(config: &Config) -> Vec<String> {
 /// Whether a program of this name can be run.
 pub fn is_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    name.contains('/') && Path::new(name).is_file() || std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    name.contains('/') && Path::new(name).is_file()
+        || std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
 /// What applying these files to an empty exchange would do.
 fn directory(files: &[SourceFile]) -> Result<Vec<String>, Vec<String>> {
-    let change = Directory::empty().apply(files).map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let change =
+        Directory::empty().apply(files).map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let not_yet = change.directory.not_yet_in_force();
     Ok(change.difference.into_iter().chain(not_yet.iter().map(|what| format!("not yet in force: {what}"))).collect())
 }

@@ -46,13 +46,17 @@ fn read(arguments: &ImportUsers) -> Result<Vec<ImportRow>, Failure> {
     let mut columns = HashMap::new();
     for (i, name) in header.iter().enumerate() {
         if !["name", "password", "extension", "caller_id"].contains(&name) {
-            return Err(wrong(format!("line 1: no such column \"{name}\"; the header is name,password,extension,caller_id")));
+            return Err(wrong(format!(
+                "line 1: no such column \"{name}\"; the header is name,password,extension,caller_id"
+            )));
         }
         columns.insert(name.to_owned(), i);
     }
     for needed in ["name", "password"] {
         if !columns.contains_key(needed) {
-            return Err(wrong(format!("line 1: column \"{needed}\" is missing; the header is name,password,extension,caller_id")));
+            return Err(wrong(format!(
+                "line 1: column \"{needed}\" is missing; the header is name,password,extension,caller_id"
+            )));
         }
     }
     let mut rows = Vec::new();

@@ -19,7 +19,10 @@ fn an_empty_file_means_the_defaults() {
 
 #[test]
 fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
-    assert_eq!(error("[proxy]\nlisten = []\nlisen = []"), "tandem.toml:3: proxy.lisen: no such key; did you mean `listen`?");
+    assert_eq!(
+        error("[proxy]\nlisten = []\nlisen = []"),
+        "tandem.toml:3: proxy.lisen: no such key; did you mean `listen`?"
+    );
     assert!(error("[prxy]\n").starts_with("tandem.toml:1: prxy: no such key; did you mean `proxy`?"));
 }
 
@@ -39,6 +42,7 @@ fn a_wrong_value_is_named_with_a_good_one() {
 
 #[test]
 fn what_later_features_need_is_accepted_and_reported() {
-    let config = Config::parse("x", "[trace]\nhep = \"udp://homer:9060\"\n[media]\nobjects = \"s3://b/p\"").expect("valid");
+    let config =
+        Config::parse("x", "[trace]\nhep = \"udp://homer:9060\"\n[media]\nobjects = \"s3://b/p\"").expect("valid");
     assert_eq!(config.not_yet_in_force(), ["media.objects = \"s3://b/p\"", "trace.hep = \"udp://homer:9060\""]);
 }

@@ -1,8 +1,8 @@
 //! The kinds of value that configuration keys take.
 
+use net::Network;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::fmt;
-use net::Network;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -172,7 +172,8 @@ impl FromStr for Store {
             Some(list) => list.split(',').map(|m| m.trim().to_owned()).collect(),
             None => Vec::new(),
         };
-        let is_endpoint = |m: &String| m.rsplit_once(':').is_some_and(|(h, p)| !h.is_empty() && p.parse::<u16>().is_ok());
+        let is_endpoint =
+            |m: &String| m.rsplit_once(':').is_some_and(|(h, p)| !h.is_empty() && p.parse::<u16>().is_ok());
         if members.is_empty() || !members.iter().all(is_endpoint) {
             return Err(format!("\"{text}\" is neither \"embedded:FOLDER\" nor \"etcd://HOST:PORT,HOST:PORT\""));
         }
@@ -233,11 +234,13 @@ pub struct PortRange {
 impl FromStr for PortRange {
     type Err = String;
     fn from_str(text: &str) -> Result<PortRange, String> {
-        let range = text
-            .split_once('-')
-            .and_then(|(first, last)| Some(PortRange { first: first.trim().parse().ok()?, last: last.trim().parse().ok()? }));
+        let range = text.split_once('-').and_then(|(first, last)| {
+            Some(PortRange { first: first.trim().parse().ok()?, last: last.trim().parse().ok()? })
+        });
         match range {
-            Some(range) if range.first >= 1024 && range.last > range.first && range.last - range.first >= 3 => Ok(range),
+            Some(range) if range.first >= 1024 && range.last > range.first && range.last - range.first >= 3 => {
+                Ok(range)
+            }
             Some(_) | None => Err(format!("\"{text}\" is not a range of at least four ports from 1024 up, FIRST-LAST")),
         }
     }
@@ -263,7 +266,9 @@ pub fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error
     };
     match number.parse::<u32>() {
         Ok(number) if milliseconds > 0 => Ok(Duration::from_millis(u64::from(number) * milliseconds)),
-        Ok(_) | Err(_) => Err(Error::custom(format!("\"{text}\" is not a duration like \"10s\", \"500ms\", \"5m\" or \"1h\""))),
+        Ok(_) | Err(_) => {
+            Err(Error::custom(format!("\"{text}\" is not a duration like \"10s\", \"500ms\", \"5m\" or \"1h\"")))
+        }
     }
 }
 

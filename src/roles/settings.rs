@@ -37,7 +37,8 @@ pub fn registry_failure(why: &StartError) -> Failure {
 }
 
 pub fn proxy(config: &Config, remembered: usize) -> proxy::Config {
-    let listen = config.proxy.listen.iter().map(|l| proxy::Listen { transport: l.transport, address: l.address }).collect();
+    let listen =
+        config.proxy.listen.iter().map(|l| proxy::Listen { transport: l.transport, address: l.address }).collect();
     let mut settings = proxy::Config::new(&config.name, &config.cluster, &config.region, listen, config.proxy.inside);
     settings.advertise = config
         .proxy

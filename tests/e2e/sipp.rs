@@ -39,8 +39,14 @@ impl Phone {
                 password = self.password
             ),
         );
+        // SIPp signs for the address it sends to unless told the request URI, which is what RFC 7616 wants signed.
+        let signed = match called {
+            "-" => "tandem.local".to_owned(),
+            called => format!("{called}@tandem.local"),
+        };
         let mut command = Command::new(sipp);
         command
+            .args(["-auth_uri", &signed])
             .arg(format!("{}:5060", exchange.address))
             .args(["-nostdin", "-m", "1", "-timeout", "40s", "-timeout_error", "-t", self.transport])
             .args(["-key", "domain", "tandem.local", "-s", called])

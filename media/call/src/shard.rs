@@ -1,6 +1,7 @@
 //! All calls of one thread.
 
 mod finish;
+mod offer;
 
 use crate::begin::admit;
 use crate::best::Failure;
@@ -12,6 +13,7 @@ use crate::output::{Answer, Event, Output, QueryId};
 use crate::response::{capabilities, method_refused, refusal};
 use crate::settings::Settings;
 use crate::turn::{CallKey, Core, Owners, Turn};
+use offer::Offers;
 use proto::time::UnixMillis;
 use proto::view::View;
 use proto::wire;
@@ -33,6 +35,7 @@ pub struct Shard {
     /// The time of day at an instant.
     clock: Option<(Instant, UnixMillis)>,
     intake: Intake,
+    offers: Offers,
     /// The call that is handled now; after a panic, the one that had it.
     at_work: Option<CallKey>,
 }
@@ -61,7 +64,7 @@ impl Shard {
     pub fn new(settings: Settings, view: Arc<View>, seed: u64) -> Shard {
         let mut random = Random::new(seed);
         // No address in our Via: a phone would see it, and responses find their way by what the proxy sealed into its own.
-        let sent_by = format!("{}.tandem.invalid:{}", settings.id, settings.address.port());
+        let sent_by = format!("{}:{}", settings.id.host(), settings.address.port());
         let endpoint = Endpoint::new(settings.timers, sent_by, random.number());
         let memory = Memory::new(settings.limits.remembered);
         Shard {
@@ -80,6 +83,7 @@ impl Shard {
             due: Queue::new(),
             clock: None,
             intake: Intake::Open,
+            offers: Offers::default(),
             at_work: None,
         }
     }
@@ -87,7 +91,7 @@ impl Shard {
     /// A message from inside the cluster. `wall` is the time of day, for reports and the overlap of rings.
     pub fn handle_message(&mut self, now: Instant, wall: UnixMillis, from: Hop, bytes: &[u8], media: &mut impl Media) {
         self.clock = Some((now, wall));
-        self.core.endpoint.handle_message(now, from, bytes);
+        self.take(now, from, bytes);
         self.handle_events(now, media);
     }
 
@@ -121,6 +125,7 @@ impl Shard {
     pub fn handle_timeout(&mut self, now: Instant, media: &mut impl Media) {
         self.core.endpoint.handle_timeout(now);
         self.handle_events(now, media);
+        self.handle_offer_timeout(now, media);
         while let Some(key) = self.due.pop(now) {
             if let Some(call) = self.calls.get_mut(&key) {
                 call.scheduled = None;
@@ -140,7 +145,7 @@ impl Shard {
 
     /// When [`Shard::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.core.endpoint.poll_timeout().into_iter().chain(self.due.next()).min()
+        [self.core.endpoint.poll_timeout(), self.due.next(), self.offers.poll_timeout()].into_iter().flatten().min()
     }
 
     /// From now on new calls are answered 503; the live ones go on.
@@ -152,6 +157,7 @@ impl Shard {
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty()
             && self.due.is_empty()
+            && self.offers.is_empty()
             && self.core.late.is_empty()
             && self.core.owners.is_empty()
             && self.core.output.is_empty()

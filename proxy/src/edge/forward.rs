@@ -82,7 +82,7 @@ impl<'a> Passage<'a> {
             }
             _ => tracing::Span::none().entered(),
         };
-        let sender = Sender::of(self.arrival, message);
+        let sender = Sender::to_come_back_to(self.arrival, message, self.membership);
         let sealed_sender = sender.seal(&self.keys.flow);
         let mut edit = Edit::new(message);
         self.strip(&mut edit, &way);

@@ -1,9 +1,11 @@
 //! Via: where answers go back to, and how we tell our next hop about ourselves.
 
 use super::{Arrival, Face, Passage, PublicName};
+use proto::membership::Membership;
 use sip::headers::Via;
 use sip::hop::{Hop, Transport};
-use sip::token::{Flow, FlowEnd, HopToken, KeyRing, Token};
+use sip::token::{Flow, FlowEnd, HopToken, KeyRing, ShardId, Token};
+use sip::uri::Host;
 use sip::{Message, Name};
 use std::fmt;
 use std::io::Write;
@@ -29,6 +31,19 @@ impl Sender {
                 (Some(ip), Some(port)) => Hop::new(hop.transport, SocketAddr::new(ip, port)),
                 (Some(_) | None, Some(_) | None) => hop,
             }),
+        }
+    }
+
+    /// The same where the answer comes back by our own Via, perhaps at another worker or another proxy. The port that a shard's
+    /// connection comes from is known to one worker only; the shard's Via names the shard, which everybody reaches.
+    pub fn to_come_back_to(arrival: &Arrival, message: &Message<'_>, membership: &Membership) -> Sender {
+        let shard = match message.via().host {
+            Host::Name(host) => ShardId::of_host(host).and_then(|shard| membership.shard_address(shard)),
+            Host::Ip(_) => None,
+        };
+        match (Sender::of(arrival, message), shard) {
+            (Sender::Member(hop), Some(address)) => Sender::Member(Hop::new(hop.transport, address)),
+            (sender, Some(_) | None) => sender,
         }
     }
 
@@ -159,18 +174,24 @@ pub(super) fn copy_lines(message: &Message<'_>, arrival: &Arrival, tag: Option<&
     };
     let tag = tag.filter(|_| message.to_tag().is_none());
     for line in message.lines() {
-        let written = match (line.name, stamped.take_if(|_| line.name == Name::Via), tag) {
-            (Name::Via, Some(first), _) => {
-                let rest = line.value.split_once(first.via.text).map_or("", |(_, rest)| rest);
-                write!(out, "Via: {first}{rest}\r\n")
+        if !matches!(line.name, Name::Via | Name::From | Name::To | Name::CallId | Name::CSeq) {
+            continue;
+        }
+        out.extend_from_slice(line.name.text().as_bytes());
+        out.extend_from_slice(b": ");
+        match stamped.take_if(|_| line.name == Name::Via) {
+            Some(first) => {
+                let via = first.via.text;
+                let rest = line.value.strip_prefix(via).or_else(|| Some(line.value.split_once(via)?.1)).unwrap_or("");
+                write!(out, "{first}{rest}").expect(TO_MEMORY);
             }
-            (Name::To, _, Some(tag)) => write!(out, "To: {};tag={tag}\r\n", line.value),
-            (Name::Via | Name::From | Name::To | Name::CallId | Name::CSeq, _, _) => {
-                write!(out, "{}: {}\r\n", line.name, line.value)
-            }
-            _ => Ok(()),
-        };
-        written.expect(TO_MEMORY);
+            None => out.extend_from_slice(line.value.as_bytes()),
+        }
+        if let (Name::To, Some(tag)) = (line.name, tag) {
+            out.extend_from_slice(b";tag=");
+            out.extend_from_slice(tag.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -19,6 +19,21 @@ impl fmt::Display for ShardId {
     }
 }
 
+impl ShardId {
+    /// The host by which the shard's Via names it: no address, since phones see it, and members know where each shard is.
+    pub fn host(&self) -> String {
+        format!("{self}{SHARDS}")
+    }
+
+    /// The shard that a host names.
+    pub fn of_host(host: &str) -> Option<ShardId> {
+        host.strip_suffix(SHARDS)?.parse().ok()
+    }
+}
+
+/// A domain that no resolver knows (RFC 6761).
+const SHARDS: &str = ".tandem.invalid";
+
 /// The text is no [`ShardId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a shard; one is written NODE.SHARD, 12.0 for example")]
