@@ -251,7 +251,7 @@ impl Shard {
             Some(call) => {
                 self.core.owners.callers.insert((call.id.clone(), call.tag.clone()), key);
                 self.calls.insert(key, call);
-                self.settle(key);
+                self.settle(now, key);
             }
             None => self.refuse(now, id, request, Failure::of(400)),
         }
@@ -305,17 +305,19 @@ impl Shard {
         self.at_work = Some(key);
         stimulus(call, &mut Turn { now, wall, call: key, media, core: &mut self.core });
         self.at_work = None;
-        self.settle(key);
+        self.settle(now, key);
     }
 
     /// After each stimulus: the call's deadline is noted, a call that is over goes.
-    fn settle(&mut self, key: CallKey) {
+    fn settle(&mut self, now: Instant, key: CallKey) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let due = call.poll_timeout();
         self.due.change(key, call.scheduled, due);
         call.scheduled = due;
         if matches!(call.phase, Phase::Over) {
-            self.core.owners.callers.remove(&(call.id.clone(), call.tag.clone()));
+            let caller = (std::mem::take(&mut call.id), std::mem::take(&mut call.tag));
+            self.core.owners.callers.remove(&caller);
+            self.offers.end(now, caller);
             self.calls.remove(&key);
         }
     }

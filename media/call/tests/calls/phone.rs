@@ -100,6 +100,8 @@ pub struct Phone {
     pub codecs: &'static str,
     /// Sent next, as it is.
     pub raw: Option<(Hop, Vec<u8>)>,
+    /// The last INVITE that began a call, as it went out.
+    pub last_sent: Option<(Hop, Vec<u8>)>,
     ringing: HashMap<ServerId, Ringing>,
     plans: Vec<(Instant, u64, Plan)>,
     sent_invite: Option<(Within, Sdp)>,
@@ -159,6 +161,7 @@ impl Phone {
             direction: "sendrecv",
             codecs: "8 0",
             raw: None,
+            last_sent: None,
             ringing: HashMap::new(),
             plans: Vec::new(),
             sent_invite: None,

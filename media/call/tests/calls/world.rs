@@ -14,7 +14,8 @@ use sip::headers::NameAddr;
 use sip::hop::{Hop, Transport};
 use sip::message::{Message, Method, Name};
 use sip::random::Random;
-use sip::token::{Flow, FlowEnd, ShardId};
+use sip::token::{ContactToken, Flow, FlowEnd, ShardId};
+use sip::uri::Uri;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -112,6 +113,11 @@ impl World {
             world.add_user(user, "ring = \"20s\"");
         }
         world
+    }
+
+    /// A new media node: the ring changes.
+    pub fn add_node(&mut self) {
+        self.add_shard(self.shards.len() as u16 + 1, |_| {});
     }
 
     pub fn add_shard(&mut self, node: u16, change: impl FnOnce(&mut Settings)) {
@@ -376,14 +382,32 @@ impl World {
         for index in 0..self.phones.len() {
             self.phones[index].handle_events(self.now);
             if let Some((to, bytes)) = self.phones[index].raw.take() {
+                let to = self.shard_of(&bytes).unwrap_or(to);
                 self.send(self.phones[index].proxy, to, bytes);
             }
             while let Some(transmit) = self.phones[index].endpoint.poll_transmit() {
                 if !self.phones[index].manners.dead {
-                    self.send(self.phones[index].proxy, transmit.to, transmit.bytes);
+                    let to = self.shard_of(&transmit.bytes).unwrap_or(transmit.to);
+                    if transmit.bytes.starts_with(b"INVITE") {
+                        self.phones[index].last_sent = Some((to, transmit.bytes.clone()));
+                    }
+                    self.send(self.phones[index].proxy, to, transmit.bytes);
                 }
             }
         }
+    }
+
+    /// Where a proxy sends a phone's request: to the shard in its Contact token, else to the one that owns the Call-ID.
+    fn shard_of(&self, bytes: &[u8]) -> Option<Hop> {
+        let message = Message::parse(bytes).unwrap();
+        let uri = Uri::parse(message.request_uri()).ok()?;
+        let keys = self.view.keys.load();
+        let membership = self.view.membership.load();
+        let shard = match uri.user.and_then(|user| ContactToken::open(&keys.contact, user)) {
+            Some(token) => token.shard,
+            None => membership.shard_for("here", message.call_id())?,
+        };
+        Some(Hop::new(Transport::Udp, membership.shard_address(shard)?))
     }
 
     fn handle_output(&mut self, index: usize, output: Output) {
