@@ -67,13 +67,18 @@ impl Phone {
         self.finish(program, scenario);
     }
 
+    /// Every message that the last scenario sent and received.
+    pub fn messages(&self) -> String {
+        std::fs::read_to_string(self.scratch.path().join("messages.log")).unwrap_or_default()
+    }
+
     /// Waits for the end of a started scenario; the test fails unless it succeeds.
     #[track_caller]
     pub fn finish(&self, mut program: Program, scenario: &str) {
         let status = program.wait(Duration::from_secs(60));
         if status != 0 {
-            let read = |name: &str| std::fs::read_to_string(self.scratch.path().join(name)).unwrap_or_default();
-            panic!("sipp {scenario} ended with {status}\n{}\n{}", read("errors.log"), read("messages.log"));
+            let errors = std::fs::read_to_string(self.scratch.path().join("errors.log")).unwrap_or_default();
+            panic!("sipp {scenario} ended with {status}\n{errors}\n{}", self.messages());
         }
     }
 }
