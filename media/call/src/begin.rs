@@ -92,7 +92,7 @@ impl Call {
                 Target::User { aor, .. } => aor.clone(),
                 other => other.to_string(),
             },
-            kind: target.kind(),
+            kind: target.kind().to_owned(),
             caller,
             callee,
             hops_left,

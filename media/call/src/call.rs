@@ -28,7 +28,7 @@ pub(crate) struct Call {
     /// Who is called, as the directory names it.
     pub target: String,
     /// The word in front of the target.
-    pub kind: &'static str,
+    pub kind: String,
     pub identity: Identity,
     /// To of INVITEs of ours: user@domain.
     pub callee: String,
@@ -238,7 +238,7 @@ impl Call {
             started_at: self.begun.0,
             answered_at: self.answered.map_or(0, |answered| answered.0),
             node: node.to_owned(),
-            service: self.kind.to_owned(),
+            service: self.kind.clone(),
         }
     }
 }

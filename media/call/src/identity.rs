@@ -31,6 +31,16 @@ impl Identity {
         }
     }
 
+    /// Of a call that another shard had.
+    pub(crate) fn restored(address: &str, privacy: Privacy) -> Identity {
+        Identity { address: address.to_owned(), privacy }
+    }
+
+    /// Name and address, whatever the called side is told.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Value of From, without tag.
     pub(crate) fn shown(&self) -> &str {
         match self.privacy {

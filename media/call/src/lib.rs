@@ -19,6 +19,7 @@ mod memory;
 mod output;
 mod policy;
 mod prack;
+mod record;
 mod refresh;
 mod relay;
 mod reliable;
@@ -34,5 +35,6 @@ mod within;
 
 pub use media::{LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
+pub use record::{Record, RestoreError};
 pub use settings::{Limits, ReferPolicy, Settings};
 pub use shard::Shard;

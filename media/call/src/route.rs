@@ -7,6 +7,7 @@ use proto::wire::Binding;
 use sip::dialog::Dialog;
 use sip::headers::NameAddr;
 use sip::hop::{Hop, Transport};
+use sip::message::Message;
 use sip::token;
 use std::net::SocketAddr;
 
@@ -76,6 +77,35 @@ pub(crate) fn next_hop(core: &Core, dialog: &Dialog, last: Hop) -> Hop {
     let token = top.and_then(|route| route.uri().ok()).and_then(|uri| uri.user);
     token.and_then(|token| flow_hop(core, token)).unwrap_or(last)
 }
+
+/// Where a message is sent: to another live proxy of the region where its own is gone. Any proxy has the keys to pass a request on to
+/// its flow, and a response to whom our Via names; connections that are gone are their owner's to report.
+pub(crate) fn reroute(core: &Core, to: Hop) -> Hop {
+    let membership = core.view.membership.load();
+    if to.transport.is_reliable() || membership.has_address(to.address) {
+        return to;
+    }
+    let proxies: Vec<&Member> = membership.proxies(&core.settings.region).collect();
+    let index = ring::hash(to.address.to_string().as_bytes()) % proxies.len().max(1) as u64;
+    proxies.get(index as usize).map_or(to, |proxy| Hop::new(to.transport, proxy.inside))
+}
+
+/// A phone is reached from now on where its newest request came from: its NAT may have given it another port, or it has connected
+/// anew. Its proxy has sealed that flow into its Via, as the first of our routes has the one before.
+pub(crate) fn follow(core: &Core, dialog: &mut Dialog, request: &Message<'_>) {
+    let keys = core.view.keys.load();
+    let is_flow = |token: &str| token::Flow::open(&keys.flow, token).is_some();
+    let via = request.via();
+    let Some(token) = via.param(SENDER).filter(|token| is_flow(token)) else { return };
+    let Some(route) = dialog.route_set.first_mut() else { return };
+    let before = NameAddr::parse(route).ok().and_then(|route| route.uri().ok()?.user);
+    if let Some(before) = before.filter(|before| is_flow(before) && *before != token) {
+        *route = route.replacen(before, token, 1);
+    }
+}
+
+/// The Via parameter in which a proxy seals who sent a request.
+const SENDER: &str = "f";
 
 /// What comes over a reliable transport stays on one inside the cluster, what comes over UDP stays on UDP.
 fn inside(transport: Transport) -> Transport {

@@ -63,6 +63,17 @@ impl Program {
         }
     }
 
+    /// What leads to it.
+    pub(crate) fn target(&self) -> Target {
+        match self {
+            Program::Echo(_) => Target::Echo,
+            Program::Prompt(announcement) => match &announcement.source {
+                PromptSource::Say(text) => Target::Say(text.clone()),
+                PromptSource::Play(file) => Target::Play(file.clone()),
+            },
+        }
+    }
+
     /// Which codecs it can do with.
     fn accept(&self) -> Accept {
         match self {
@@ -119,7 +130,22 @@ impl Call {
         let Phase::Serving(service) = &mut self.phase else { return };
         if service.query.take_if(|asked| *asked == query).is_some() {
             service.program.handle_prompt(prompt);
-            self.answer_service(turn);
+            match service.agreed {
+                Some(agreed) => self.play(turn, agreed),
+                None => self.answer_service(turn),
+            }
+        }
+    }
+
+    /// Puts a caller who has been answered by another shard into the service again, from its beginning.
+    pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, program: Program) {
+        let theirs = self.caller_leg().streams.theirs.clone().unwrap_or_default();
+        let agreed =
+            sdp::Sdp::parse(&theirs).ok().and_then(|theirs| sdp::service::agree(&theirs, program.accept()).ok());
+        let query = program.wants().map(|source| turn.query(Query::Prompt(source)));
+        self.phase = Phase::Serving(Service { program, query, agreed });
+        if let (None, Some(agreed)) = (query, agreed) {
+            self.play(turn, agreed);
         }
     }
 

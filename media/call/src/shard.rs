@@ -2,6 +2,7 @@
 
 mod finish;
 mod offer;
+mod takeover;
 
 use crate::begin::admit;
 use crate::best::Failure;
@@ -11,6 +12,7 @@ use crate::media::{Media, MediaEvent, MediaId};
 use crate::memory::Memory;
 use crate::output::{Answer, Event, Output, QueryId};
 use crate::response::{capabilities, method_refused, refusal};
+use crate::route;
 use crate::settings::Settings;
 use crate::turn::{CallKey, Core, Owners, Turn};
 use offer::Offers;
@@ -18,7 +20,7 @@ use proto::time::UnixMillis;
 use proto::view::View;
 use proto::wire;
 use sip::endpoint::{self, ClientId, Endpoint, ServerId};
-use sip::hop::Hop;
+use sip::hop::{Hop, Transmit};
 use sip::message::{Message, Method, Name};
 use sip::random::Random;
 use sip::timer::Queue;
@@ -138,7 +140,10 @@ impl Shard {
     /// The next thing to do; `None` until the next `handle_*`.
     pub fn poll_output(&mut self) -> Option<Output> {
         match self.core.endpoint.poll_transmit() {
-            Some(transmit) => Some(Output::Transmit(transmit)),
+            Some(transmit) => {
+                let to = route::reroute(&self.core, transmit.to);
+                Some(Output::Transmit(Transmit { to, ..transmit }))
+            }
             None => self.core.output.pop_front(),
         }
     }

@@ -84,6 +84,32 @@ impl Streams {
         }
     }
 
+    /// The streams of a leg that another shard had.
+    pub(crate) fn restored(path: Path, (session_id, version): (u64, u64), ours: &[u8], theirs: &[u8]) -> Streams {
+        let said = |sdp: &[u8]| (!sdp.is_empty()).then(|| sdp.to_vec());
+        Streams { session_id, version, ours: said(ours), theirs: said(theirs), ..Streams::new(path, 0, None) }
+    }
+
+    /// Number and version of the session that our descriptions name.
+    pub(crate) fn session(&self) -> (u64, u64) {
+        (self.session_id, self.version)
+    }
+
+    /// Opens ports for the streams that both descriptions in force have.
+    pub(crate) fn reopen(&mut self, turn: &mut Turn<'_>) -> Result<(), NoPort> {
+        let (Path::Anchored, Some(ours), Some(theirs)) = (self.path, self.ours.clone(), self.theirs.clone()) else {
+            return Ok(());
+        };
+        let (Ok(ours), Ok(theirs)) = (Sdp::parse(&ours), Sdp::parse(&theirs)) else { return Ok(()) };
+        self.near = theirs.media().iter().find_map(|media| media.rtp_address());
+        for (index, (ours, theirs)) in ours.media().iter().zip(theirs.media()).enumerate() {
+            if !ours.is_rejected() && !theirs.is_rejected() {
+                self.open(turn, index)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What this leg is told of a description of the other leg. Opens the ports that it needs.
     pub(crate) fn describe(&mut self, turn: &mut Turn<'_>, other: &[u8]) -> Result<Vec<u8>, Unfit> {
         match self.path {

@@ -6,6 +6,7 @@ use crate::leg::{Awaits, Leg, LegId, Owed, Purpose, State, Task};
 use crate::output::Side;
 use crate::policy::{Place, passing};
 use crate::response::{Body, capabilities, check_required, method_refused, response};
+use crate::route;
 use crate::turn::Turn;
 use sip::endpoint::{ClientId, ServerId};
 use sip::hop::Hop;
@@ -23,6 +24,9 @@ impl Call {
         if !leg.accepts(&request) {
             let failure = Failure::of(500).with(Name::RetryAfter, 0);
             return self.refuse(turn, server, &request, &failure);
+        }
+        if let Some(dialog) = leg.dialog() {
+            route::follow(turn.core, dialog, &request);
         }
         if request.method() == Method::Bye {
             return self.handle_bye(turn, id, server, &request);

@@ -7,6 +7,7 @@ mod media;
 mod offers;
 mod phone;
 mod policy;
+mod records;
 mod rings;
 mod services;
 mod sessions;

@@ -17,7 +17,6 @@ pub struct FakeMedia {
 
 pub struct Port {
     pub rtp: u16,
-    pub toward: Option<SocketAddr>,
     pub remote: Option<Remote>,
     pub does: Does,
 }
@@ -55,13 +54,13 @@ impl FakeMedia {
 }
 
 impl Media for FakeMedia {
-    fn open(&mut self, toward: Option<SocketAddr>) -> Result<Opened, NoPort> {
+    fn open(&mut self, _: Option<SocketAddr>) -> Result<Opened, NoPort> {
         if self.free.is_some_and(|free| self.open.len() >= free) {
             return Err(NoPort);
         }
         self.count += 1;
         let (id, rtp) = (MediaId(self.count), 20_000 + 2 * (self.count % 5000) as u16);
-        self.open.insert(id, Port { rtp, toward, remote: None, does: Does::Nothing });
+        self.open.insert(id, Port { rtp, remote: None, does: Does::Nothing });
         Ok(Opened { id, address: ANCHOR, rtp, rtcp: rtp + 1 })
     }
 

@@ -65,7 +65,6 @@ impl Default for Manners {
 /// What a phone's user saw.
 #[derive(Debug, Clone)]
 pub struct Heard {
-    pub at: Instant,
     pub bytes: Vec<u8>,
 }
 
@@ -320,7 +319,7 @@ impl Phone {
     fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Request { id, bytes, .. } => {
-                self.heard.push(Heard { at: now, bytes: bytes.clone() });
+                self.heard.push(Heard { bytes: bytes.clone() });
                 self.handle_request(now, id, bytes);
             }
             Event::Cancel { invite, reason } => {
@@ -331,7 +330,7 @@ impl Phone {
                 let response = Builder::response(&request, 487, "Gone").to_tag(&ringing.dialog.local_tag).finish();
                 self.endpoint.respond(now, invite, response);
             }
-            Event::Ack { bytes, .. } => self.heard.push(Heard { at: now, bytes }),
+            Event::Ack { bytes, .. } => self.heard.push(Heard { bytes }),
             Event::AckMissing { .. } => {
                 if self.dialog.is_some() {
                     self.hang_up(now);
@@ -500,7 +499,7 @@ impl Phone {
             let (hop, ack) = (*hop, ack.clone());
             return self.endpoint.send(hop, ack);
         }
-        self.heard.push(Heard { at: now, bytes: bytes.clone() });
+        self.heard.push(Heard { bytes: bytes.clone() });
         let Some((within, offer)) = self.sent_invite else { return };
         match status {
             ..200 => {

@@ -122,15 +122,20 @@ impl World {
 
     pub fn add_shard(&mut self, node: u16, change: impl FnOnce(&mut Settings)) {
         let address = SocketAddr::from(([10, 0, 1, node as u8], 5090));
-        let mut settings = Settings::new(ShardId { node, shard: 0 }, address);
-        settings.cluster = "cluster.test".to_owned();
-        settings.region = "here".to_owned();
-        settings.node = format!("media-{node}");
+        let mut settings = settings(node, address);
         change(&mut settings);
         let shard = Shard::new(settings, self.view.clone(), self.random.number());
         let hop = Hop::new(Transport::Udp, address);
         self.shards.push(Member { shard, hop, media: FakeMedia::default(), alive: true });
         self.publish();
+    }
+
+    /// The shard's process dies with all that it knew and starts again.
+    pub fn restart_shard(&mut self, index: usize) {
+        let settings = settings(index as u16 + 1, self.shards[index].hop.address);
+        let seed = self.random.number();
+        self.shards[index].shard = Shard::new(settings, self.view.clone(), seed);
+        self.shards[index].media = FakeMedia::default();
     }
 
     /// A user of the directory; `more` are further keys.
@@ -373,7 +378,7 @@ impl World {
         self.phones.iter().position(|phone| phone.media.ip() == peer.ip())
     }
 
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         for index in 0..self.shards.len() {
             while let Some(output) = self.shards[index].shard.poll_output() {
                 self.handle_output(index, output);
@@ -461,6 +466,14 @@ impl Registry {
         let bindings = bindings.iter().filter(|it| request.instance.is_empty() || it.instance == request.instance);
         wire::LocateResponse { known: true, bindings: bindings.cloned().collect() }
     }
+}
+
+fn settings(node: u16, address: SocketAddr) -> Settings {
+    let mut settings = Settings::new(ShardId { node, shard: 0 }, address);
+    settings.cluster = "cluster.test".to_owned();
+    settings.region = "here".to_owned();
+    settings.node = format!("media-{node}");
+    settings
 }
 
 fn member(id: u32, role: wire::Role, inside: SocketAddr) -> wire::Member {
