@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-pub use sys::{pin_thread, raise_nofile_limit};
+pub use sys::raise_nofile_limit;
 
 /// The address that the kernel would send from to `peer`, by its routes; nothing is sent.
 ///

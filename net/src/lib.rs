@@ -13,7 +13,7 @@ pub mod udp;
 
 pub use batch::{BATCH, ReceiveBatch, send_batch};
 pub use epoll::{Epoll, Events, Interest, Ready, Waker};
-pub use host::{ephemeral_ports, is_local, pin_thread, process_cpu, raise_nofile_limit, route_source, thread_cpu};
+pub use host::{ephemeral_ports, is_local, process_cpu, raise_nofile_limit, route_source, thread_cpu};
 pub use network::{Network, NetworkError};
 
 /// May several sockets be bound to the same address, the kernel spreading peers over them (`SO_REUSEPORT`)?

@@ -170,20 +170,6 @@ pub fn raise_nofile_limit() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
-/// Binds the calling thread to one core.
-pub fn pin_thread(core: usize) -> io::Result<()> {
-    if core >= libc::CPU_SETSIZE as usize {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    // SAFETY: a CPU set is an array of bits, for which all zeroes (no core) is a valid value.
-    let mut set: libc::cpu_set_t = unsafe { zeroed() };
-    // SAFETY: `core` is within the set, as checked above.
-    unsafe { libc::CPU_SET(core, &mut set) };
-    // SAFETY: `set` lives through the call, which reads the given size of it; thread 0 is the caller.
-    check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) })?;
-    Ok(())
-}
-
 /// What a clock of the kernel (`CLOCK_*`) shows.
 pub fn clock(which: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

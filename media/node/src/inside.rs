@@ -223,7 +223,9 @@ impl Inside {
     fn close(&mut self, index: u32, why: &connection::Closed) {
         if let Some(connection) = self.connections[index as usize].take() {
             tracing::debug!(peer = %connection.peer, %why, "inside connection closed");
-            self.by_peer.remove(&connection.peer);
+            if self.by_peer.get(&connection.peer) == Some(&index) {
+                self.by_peer.remove(&connection.peer);
+            }
             self.unreachable.push(Hop::new(Transport::Tcp, connection.peer));
             self.counts.failed += 1;
         }

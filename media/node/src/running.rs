@@ -44,8 +44,11 @@ pub enum Drained {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address of a shard cannot be had.
-    #[error("bind [media.inside] {0}: {1}")]
+    #[error("bind [media.inside] {0}: {1}; a free address of this machine such as \"127.0.0.1:5090\" is a good value")]
     Inside(SocketAddr, io::Error),
+    /// Proxies could not answer to it.
+    #[error("[media.inside] {0} is no address that proxies can send to; \"127.0.0.1:5090\" is a good value")]
+    Anywhere(SocketAddr),
     /// Too few ports for a single call on each shard.
     #[error("[media.rtp.ports] {0}-{1} has no four ports for each of {2} shards; \"20000-29999\" is a good value")]
     Ports(u16, u16, usize),
@@ -87,6 +90,9 @@ pub fn start(
 }
 
 fn check(config: &Config) -> Result<(), StartError> {
+    if config.inside.ip().is_unspecified() {
+        return Err(StartError::Anywhere(config.inside));
+    }
     let ports = &config.rtp.ports;
     if ports.len() < 5 * config.shards {
         return Err(StartError::Ports(*ports.start(), *ports.end(), config.shards));

@@ -158,9 +158,8 @@ impl Shard {
     fn handle_ready(&mut self, now: Instant, ready: Ready) {
         // Taken apart, so that the sockets and what they wake can be borrowed side by side.
         let Shard { inside, calls, plane, meters, epoll, .. } = self;
-        let wall = wall();
         let mut heard = |from: Hop, bytes: &[u8]| {
-            guard(now, calls, plane, meters, |calls, plane| calls.handle_message(now, wall, from, bytes, plane));
+            guard(now, calls, plane, meters, |calls, plane| calls.handle_message(now, wall(), from, bytes, plane));
         };
         match Token::from(ready.token) {
             Token::Media(index, component) => {

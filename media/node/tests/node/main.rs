@@ -153,6 +153,8 @@ fn what_cannot_start_says_which_key_is_wrong() {
     let inside = taken.local_addr().unwrap();
     let error = start(Config { inside, ..config(2) }, 1).to_string();
     assert!(error.starts_with(&format!("bind [media.inside] {inside}")), "{error}");
+    let anywhere = Config { inside: "0.0.0.0:5090".parse().unwrap(), ..config(2) };
+    assert!(matches!(start(anywhere, 1), StartError::Anywhere(_)));
     let rtp = Rtp { ports: 20_000..=20_002, ..Rtp::default() };
     assert!(matches!(start(Config { rtp, ..config(2) }, 1), StartError::Ports(20_000, 20_002, 1)));
     let rule = node::Advertise { to: "10.0.0.0/8".parse().unwrap(), host: Some("::1".parse().unwrap()) };
