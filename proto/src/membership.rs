@@ -118,6 +118,19 @@ impl Membership {
         Some(SocketAddr::new(member.inside.ip(), port))
     }
 
+    /// Whether a live proxy or shard has this cluster-side SIP address.
+    pub fn has_address(&self, address: SocketAddr) -> bool {
+        self.members.iter().any(|member| {
+            let shard = u32::from(address.port()).checked_sub(member.inside.port().into());
+            let shards = match member.role {
+                Role::Proxy => 1,
+                Role::Media => member.shards.into(),
+                Role::Registry | Role::Unknown => 0,
+            };
+            member.inside.ip() == address.ip() && shard.is_some_and(|shard| shard < shards)
+        })
+    }
+
     /// Whether requests may still be under way to the owners of the epoch before.
     pub fn within_overlap(&self, now: UnixMillis) -> bool {
         !self.previous.is_empty() && now.since(self.changed_at) < OVERLAP

@@ -1,7 +1,9 @@
 //! Calls while registries, proxies or phones are gone.
 
 use crate::world::{World, ms, s};
+use sip::endpoint::Endpoint;
 use sip::message::{Method, Name};
+use sip::timer::Timers;
 use std::net::SocketAddr;
 
 #[test]
@@ -89,6 +91,44 @@ fn a_proxy_that_dies_during_a_call_is_passed_by() {
     world.hang_up(alice);
     let world = world.finish();
     assert_eq!(world.phones[bob].requests(Method::Bye).len(), 1);
+}
+
+#[test]
+fn what_was_under_way_to_a_proxy_that_dies_goes_through_another() {
+    let mut world = World::new(15);
+    let (alice, bob) = (world.add_phone("alice"), world.add_phone("bob"));
+    world.call(alice, "bob");
+    world.run_for(s(3));
+    world.dead.push(world.phones[bob].proxy.address);
+    world.hang_up(alice);
+    world.run_for(s(2));
+    assert_eq!(world.phones[bob].requests(Method::Bye).len(), 0);
+    world.publish();
+    let world = world.finish();
+    assert_eq!(world.phones[bob].requests(Method::Bye).len(), 1);
+}
+
+#[test]
+fn a_phone_is_reached_where_its_newest_request_came_from() {
+    let mut world = World::new(16);
+    let (alice, bob) = (world.add_phone("alice"), world.add_phone("bob"));
+    world.call(alice, "bob");
+    world.run_for(s(3));
+    let (moved, proxy) = (world.flow(102, bob), world.phones[bob].proxy.address);
+    assert_ne!(moved, world.flow(251, bob));
+    for (sender, expected) in
+        [(world.flow(251, bob), world.flow(251, bob)), ("forged".into(), world.flow(251, bob)), (moved.clone(), moved)]
+    {
+        world.phones[bob].endpoint = Endpoint::new(Timers::default(), format!("{proxy};f={sender}"), 1);
+        world.with_phone(bob, |phone, now| phone.request(now, Method::Info, &[], None));
+        world.run_for(s(1));
+        world.with_phone(alice, |phone, now| phone.request(now, Method::Info, &[], None));
+        world.run_for(s(1));
+        let infos = world.phones[bob].requests(Method::Info);
+        assert!(infos.last().unwrap().header(Name::Route).unwrap().contains(&expected));
+    }
+    world.hang_up(alice);
+    world.finish();
 }
 
 #[test]
