@@ -87,7 +87,7 @@ impl Call {
 
     /// Sends the 200 to the caller, at once or when the PRACK that it waited for has come.
     pub(crate) fn send_answer(&mut self, turn: &mut Turn<'_>, ok: Vec<u8>) {
-        let caller = self.caller_leg();
+        let Some(caller) = self.legs.first_mut() else { return };
         let State::Incoming(incoming) = &mut caller.state else { return };
         let (invite, awaits) = (incoming.invite, incoming.awaits);
         let mut dialog = incoming.dialog.clone();

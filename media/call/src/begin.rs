@@ -83,7 +83,7 @@ impl Call {
             ..Leg::new(id, Side::Caller, from, contact, state, streams)
         };
         turn.core.owners.servers.insert(server, turn.call);
-        Some(Call {
+        let mut call = Call {
             key: turn.call,
             id: request.call_id().to_owned(),
             tag: request.from_tag().unwrap_or("").to_owned(),
@@ -106,14 +106,12 @@ impl Call {
             status: 0,
             reported: "",
             scheduled: None,
-        })
-        .map(|mut call| {
-            call.report(turn);
-            if let Err(failure) = call.reach(turn, target) {
-                call.end(turn, "refused", None, failure);
-            }
-            call
-        })
+        };
+        call.report(turn);
+        if let Err(failure) = call.reach(turn, target) {
+            call.end(turn, "refused", None, failure);
+        }
+        Some(call)
     }
 
     /// Goes for a target: rings a user's phones, or serves the caller here.

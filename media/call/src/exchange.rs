@@ -4,7 +4,7 @@ use crate::best::{Failure, within};
 use crate::call::{Call, Exchange};
 use crate::leg::{Awaits, Leg, LegId, Purpose, State, Support, Task, Unacknowledged};
 use crate::policy::{Place, passing};
-use crate::response::{ALLOW, Body, SDP, response};
+use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::session_timer::{SessionTimer, seconds, write_request};
 use crate::streams::join;
 use crate::turn::Turn;
@@ -214,7 +214,10 @@ impl Call {
     ) {
         let limit = turn.settings().limits.header;
         let Some(leg) = self.leg(id) else { return };
-        let mut ok = response(request, 200).header(Name::Contact, &leg.contact).header(Name::Allow, ALLOW);
+        let mut ok = response(request, 200)
+            .header(Name::Contact, &leg.contact)
+            .header(Name::Allow, ALLOW)
+            .header(Name::Supported, SUPPORTED);
         let timer = SessionTimer::of_request(turn.now, request, turn.settings(), leg.timer.as_ref());
         if let (Ok(timer), true, true) = (timer, leg.is_talking(), request.method() != Method::Prack) {
             ok = timer.write_response(request, ok);

@@ -45,6 +45,8 @@ struct Locating {
 /// One phone: the flows over which it can be reached, tried one after the other (RFC 5626 §5.3).
 #[derive(Debug)]
 struct Phone {
+    /// Whose it is: user@domain.
+    owner: String,
     q: u32,
     flows: VecDeque<Flow>,
 }
@@ -109,12 +111,12 @@ impl Call {
         match answer {
             Some(answer) if !answer.known => hunt.best.add(Failure::of(404)),
             Some(answer) if answer.bindings.is_empty() => hunt.best.add(Failure::of(480)),
-            Some(answer) => hunt.later.extend(phones(answer.bindings)),
+            Some(answer) => hunt.later.extend(phones(&aor, answer.bindings)),
             None => {
                 let transport = self.legs[0].hop.transport;
                 hunt.later.extend(route::proxies(turn.core, transport).into_iter().map(|proxy| {
                     let flow = Flow { uri: format!("sip:{aor}"), received: None, way: Way::Remembered(proxy) };
-                    Phone { q: 0, flows: VecDeque::from([flow]) }
+                    Phone { owner: aor.clone(), q: 0, flows: VecDeque::from([flow]) }
                 }));
             }
         }
@@ -174,7 +176,7 @@ impl Call {
         let lines = lines.map(|(name, value)| (name, value.to_owned())).collect();
         if is_flow_failure(status) && !phone.flows.is_empty() {
             self.ring_phone(turn, phone);
-        } else if !response.is_some_and(|response| self.follow(turn, response)) {
+        } else if !response.is_some_and(|response| self.follow(turn, &phone.owner, response)) {
             let Phase::Hunting(hunt) = &mut self.phase else { return };
             // Where nothing came back, the phone is out of reach, whatever stands for it.
             hunt.best.add(Failure { status: response.map_or(480, |_| for_caller(status)), lines });
@@ -213,12 +215,10 @@ impl Call {
     }
 
     /// A phone sends the caller elsewhere: followed to users of the exchange only, and only where the phone's owner may call.
-    fn follow(&mut self, turn: &mut Turn<'_>, response: &Message<'_>) -> bool {
-        let Phase::Hunting(hunt) = &self.phase else { return false };
+    fn follow(&mut self, turn: &mut Turn<'_>, owner: &str, response: &Message<'_>) -> bool {
         if !matches!(response.status(), Some(300..400)) {
             return false;
         }
-        let Some(owner) = hunt.tried.last().cloned() else { return false };
         let directory = turn.core.view.directory.load_full();
         let mut users = Vec::new();
         for contact in response.values(Name::Contact) {
@@ -227,7 +227,7 @@ impl Call {
             let host = uri.host.to_string();
             let user = uri.user_decoded();
             let dialled = Dialled { gr: uri.param("gr"), ..Dialled::new(&user, &host) };
-            let target = directory.orient(&Caller { aor: &owner, ip: None }, &dialled);
+            let target = directory.orient(&Caller { aor: owner, ip: None }, &dialled);
             if let Ok(Target::User { aor, instance }) = target {
                 users.push((aor, instance));
             }
@@ -327,7 +327,7 @@ impl Hunt {
 }
 
 /// Phones by their instance, flows in the order in which the registry gave them.
-fn phones(bindings: Vec<Binding>) -> Vec<Phone> {
+fn phones(owner: &str, bindings: Vec<Binding>) -> Vec<Phone> {
     let mut phones: Vec<(String, Phone)> = Vec::new();
     for binding in bindings {
         let (instance, q) = (binding.instance.clone(), binding.q);
@@ -337,7 +337,7 @@ fn phones(bindings: Vec<Binding>) -> Vec<Phone> {
                 phone.q = phone.q.max(q);
                 phone.flows.push_back(flow);
             }
-            None => phones.push((instance, Phone { q, flows: VecDeque::from([flow]) })),
+            None => phones.push((instance, Phone { owner: owner.to_owned(), q, flows: VecDeque::from([flow]) })),
         }
     }
     phones.into_iter().map(|(_, phone)| phone).collect()

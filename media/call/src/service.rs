@@ -116,6 +116,7 @@ impl Call {
     /// Puts the caller into a service.
     pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, program: Program) {
         // The exchange is the other phone: there is nobody whom media could reach directly.
+        self.path = Path::Anchored;
         self.caller_leg().streams.path = Path::Anchored;
         let query = program.wants().map(|source| turn.query(Query::Prompt(source)));
         self.phase = Phase::Serving(Service { program, query, agreed: None });

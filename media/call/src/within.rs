@@ -50,6 +50,10 @@ impl Call {
     }
 
     fn handle_bye(&mut self, turn: &mut Turn<'_>, id: LegId, server: ServerId, bye: &Message<'_>) {
+        // A phone that rings says no by a failure; its BYE ends nothing (RFC 3261 §15).
+        if self.leg(id).is_some_and(|leg| matches!(leg.state, State::Outgoing(_))) {
+            return self.refuse(turn, server, bye, &Failure::of(481));
+        }
         turn.respond(server, response(bye, 200).finish());
         let reasons = passing(bye, Place::Request, turn.settings().limits.header);
         let reasons = reasons.filter(|(name, _)| *name == Name::Reason || *name == Name::UserToUser);
