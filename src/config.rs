@@ -40,6 +40,9 @@ pub struct Config {
     pub records: Records,
     /// Traces.
     pub trace: Trace,
+    /// What the file sets for later versions.
+    #[serde(skip)]
+    later: Vec<String>,
 }
 
 /// Where the cluster's keys come from.
@@ -167,27 +170,18 @@ impl Config {
 
     /// Parses the text of a configuration file; `file` is only used in errors.
     pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
-        let config: Config = toml::de::Deserializer::parse(text)
-            .map_err(|e| ConfigError::syntax(file, text, &e))
-            .and_then(|d| serde_path_to_error::deserialize(d).map_err(|e| ConfigError::key(file, text, &e)))?;
+        let mut config: Config =
+            toml::de::Deserializer::parse(text)
+                .map_err(|e| ConfigError::syntax(file, text, &e))
+                .and_then(|d| serde_path_to_error::deserialize(d).map_err(|e| ConfigError::key(file, text, &e)))?;
         config.check(file)?;
+        config.later = later(text);
         Ok(config)
     }
 
-    /// Keys that are set but whose feature this version does not have yet; each is reported once at start.
-    pub fn not_yet_in_force(&self) -> Vec<String> {
-        let standard = Config::default();
-        let mut keys = Vec::new();
-        if self.media.objects != standard.media.objects {
-            keys.push(format!("media.objects = \"{}\"", self.media.objects));
-        }
-        if self.records.database != standard.records.database {
-            keys.push(format!("records.database = \"{}\"", self.records.database));
-        }
-        if !self.trace.hep.is_empty() {
-            keys.push(format!("trace.hep = \"{}\"", self.trace.hep));
-        }
-        keys
+    /// Keys that the file sets and whose feature this version does not have yet; each is reported once at start.
+    pub fn not_yet_in_force(&self) -> &[String] {
+        &self.later
     }
 
     fn check(&self, file: &str) -> Result<(), ConfigError> {
@@ -211,6 +205,20 @@ impl Config {
     }
 }
 
+/// The keys of a file that mean something to later versions only.
+fn later(text: &str) -> Vec<String> {
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let value = |table_name: &str, key: &str| table.get(table_name)?.get(key)?.as_str().filter(|text| !text.is_empty());
+    let mut keys = Vec::new();
+    if let Some(objects) = value("media", "objects").filter(|objects| objects.starts_with("s3:")) {
+        keys.push(format!("media.objects = \"{objects}\""));
+    }
+    for (table, key) in [("records", "database"), ("trace", "hep")] {
+        keys.extend(value(table, key).map(|value| format!("{table}.{key} = \"{value}\"")));
+    }
+    keys
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -224,6 +232,7 @@ impl Default for Config {
             console: Console::default(),
             records: Records::default(),
             trace: Trace::default(),
+            later: Vec::new(),
         }
     }
 }

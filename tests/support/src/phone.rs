@@ -247,10 +247,8 @@ impl Phone {
                 "INVITE" => {
                     calls.entry(call_id).or_insert(false);
                 }
-                "BYE" => {
-                    if calls.remove(&call_id).is_some() {
-                        ended.fetch_add(1, Ordering::Relaxed);
-                    }
+                "BYE" if calls.remove(&call_id).is_some() => {
+                    ended.fetch_add(1, Ordering::Relaxed);
                 }
                 _ => {}
             }
