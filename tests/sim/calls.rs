@@ -23,8 +23,8 @@ pub fn registered(seed: u64) -> World {
     world
 }
 
-const ALICE: usize = 0;
-const BOB: usize = 1;
+pub const ALICE: usize = 0;
+pub const BOB: usize = 1;
 const CAROL: usize = 3;
 
 #[test]
@@ -45,7 +45,7 @@ fn every_call_set_up_is_torn_down_on_both_sides() {
 }
 
 /// Gives a phone manners at random.
-fn mannered(world: &mut World, phone: usize) {
+pub fn mannered(world: &mut World, phone: usize) {
     let (rings, then) = (between(&mut world.random, 0, 400), between(&mut world.random, 0, 4000));
     let does = match world.random.number() % 6 {
         0 => Does::Refuse(486),
@@ -57,7 +57,7 @@ fn mannered(world: &mut World, phone: usize) {
 }
 
 /// Somebody calls somebody, and something becomes of it.
-fn any_call(world: &mut World) {
+pub fn any_call(world: &mut World) {
     let callee = *[("bob", BOB), ("6002", BOB), ("carol", CAROL), ("alice", ALICE), ("9999", CAROL)]
         .get(world.random.number() as usize % 5)
         .expect("one of five");

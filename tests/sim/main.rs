@@ -7,11 +7,15 @@
 mod address;
 mod calls;
 mod cluster;
+mod faults;
 mod media;
 mod members;
 mod network;
 mod phone;
+mod registration;
 mod registry;
+mod routes;
+mod same;
 mod seeds;
 mod trace;
 mod world;

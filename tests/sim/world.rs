@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+/// Says of a datagram whether it is lost.
+pub type Drops = Box<dyn FnMut(&Sent) -> bool>;
 type Act = Box<dyn FnOnce(&mut World)>;
 
 /// What is to happen.
@@ -35,6 +37,10 @@ pub struct World {
     pub cluster: Cluster,
     pub phones: Vec<Phone>,
     pub trace: Trace,
+    /// Which datagrams are lost whatever the network is like.
+    pub drops: Option<Drops>,
+    /// Which proxy took which message from a phone.
+    pub taken: Vec<(usize, Rc<[u8]>)>,
     start: Instant,
     now: Instant,
     /// By time and serial number.
@@ -53,6 +59,8 @@ impl World {
             cluster: Cluster::new(shape),
             phones: Vec::new(),
             trace: Trace::default(),
+            drops: None,
+            taken: Vec::new(),
             start: now,
             now,
             coming: BTreeMap::new(),
@@ -79,10 +87,6 @@ impl World {
         index
     }
 
-    pub fn now(&self) -> Instant {
-        self.now
-    }
-
     /// Since the beginning.
     pub fn time(&self) -> Duration {
         self.now - self.start
@@ -105,8 +109,22 @@ impl World {
         }
     }
 
+    /// Whether two phones are in a call whose media goes from one to the other.
+    pub fn are_talking(&self, one: usize, other: usize) -> bool {
+        let media = |phone: usize| self.phones[phone].talking().map(|line| self.phones[phone].media(line.number));
+        let (Some(one), Some(other)) = (media(one), media(other)) else { return false };
+        self.cluster.shards.iter().any(|member| member.ports.join(one, other))
+    }
+
     pub fn note(&mut self, text: String) {
         self.trace.notes.push((self.time(), text));
+    }
+
+    /// Kills a proxy without a word to anybody.
+    pub fn kill_proxy(&mut self, proxy: usize) {
+        self.note(format!("proxy {} is dead", proxy + 1));
+        self.cluster.proxies[proxy].edge = None;
+        self.cluster.proxies[proxy].life += 1;
     }
 
     /// Starts a proxy anew, or for the first time.
@@ -208,6 +226,7 @@ impl World {
             let live = self.cluster.proxies.iter().enumerate().filter(|(_, proxy)| proxy.edge.is_some());
             let live: Vec<usize> = live.map(|(index, _)| index).collect();
             let Some(index) = live.get(self.random.number() as usize % live.len().max(1)).copied() else { return };
+            self.taken.push((index, bytes.into()));
             let id = self.cluster.proxies[index].id;
             let flow = Flow { proxy: id, transport: Transport::Udp, listener: 0, end: FlowEnd::Peer(from) };
             let arrival = Arrival { face: Face::Public(flow), peer: from };
@@ -292,10 +311,16 @@ impl World {
         self.push(Duration::from_millis(delay), answer);
     }
 
-    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    /// Sends a datagram.
+    pub fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let bytes: Rc<[u8]> = bytes.into();
-        let delays = self.network.carry(&mut self.random);
-        self.trace.sent.push(Sent { at: self.time(), from, to, bytes: bytes.clone(), copies: delays.len() });
+        let mut delays = self.network.carry(&mut self.random);
+        let mut sent = Sent { at: self.time(), from, to, bytes: bytes.clone(), copies: delays.len() };
+        if self.drops.as_mut().is_some_and(|drops| drops(&sent)) {
+            delays.clear();
+            sent.copies = 0;
+        }
+        self.trace.sent.push(sent);
         for delay in delays {
             self.push(delay, Coming::Datagram { from, to, bytes: bytes.clone() });
         }
