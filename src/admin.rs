@@ -32,7 +32,7 @@ fn ask<T, F: Future<Output = Result<T, Failure>>>(
         .build()
         .map_err(|why| Failure::operation("start the runtime", why))?;
     runtime.block_on(async {
-        let channel = crate::roles::tls::channel(&address, config.registry.tls.as_ref()).await.map_err(|why| {
+        let channel = crate::roles::tls::channel(&address, &config).await.map_err(|why| {
             Failure::Operation(format!(
                 "no registry answers at {address} ({why}); is the exchange running? name another with --registry ADDRESS or --config FILE"
             ))

@@ -18,10 +18,7 @@ pub fn registry(config: &Config) -> Result<registry::Config, Failure> {
             }
         },
         tls: config.registry.tls.as_ref().map(tls::read).transpose()?,
-        bundle: match &config.registry.store {
-            Store::Embedded(folder) => folder.join("cluster.pem"),
-            Store::Etcd(_) => "tandem-data/cluster.pem".into(),
-        },
+        bundle: tls::bundle(config),
         bindings: registry::bindings::Settings {
             min_expires: config.registry.min_expires.as_secs() as u32,
             max_expires: config.registry.max_expires.as_secs() as u32,
