@@ -4,6 +4,7 @@ use audio::Prompt;
 use call::PromptSource;
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -56,7 +57,9 @@ impl Reader {
                 PromptSource::Say(text) => format!("say:{text}"),
             };
             let known = self.known.get(&name).cloned();
-            reply(known.or_else(|| self.read(name, &source)));
+            // A file that our reader of sound stumbles over must not cost every later caller the prompts.
+            let prompt = catch_unwind(AssertUnwindSafe(|| known.or_else(|| self.read(name, &source))));
+            reply(prompt.unwrap_or(None));
         }
     }
 

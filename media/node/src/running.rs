@@ -180,7 +180,7 @@ impl Running {
         &self.addresses
     }
 
-    /// Calls that live, as of the last second.
+    /// Calls that live.
     pub fn calls(&self) -> usize {
         self.shards.iter().map(|(post, _)| post.calls()).sum()
     }

@@ -49,7 +49,7 @@ pub struct Mailbox {
 struct Shared {
     waker: Waker,
     wish: AtomicU8,
-    /// Live calls, as of the last second.
+    /// Live calls.
     calls: AtomicUsize,
     dropped: AtomicU64,
 }
@@ -99,7 +99,7 @@ impl Post {
         self.shared.waker.wake();
     }
 
-    /// Calls that live, as of the last second.
+    /// Calls that live.
     pub fn calls(&self) -> usize {
         self.shared.calls.load(Ordering::Relaxed)
     }
@@ -139,6 +139,7 @@ impl Shard {
             if self.calls.poll_timeout().is_some_and(|due| due <= now) {
                 self.guarded(now, |calls, plane| calls.handle_timeout(now, plane));
             }
+            self.mailbox.post.shared.calls.store(self.calls.count(), Ordering::Relaxed);
             self.put_out(now);
             if now >= second {
                 second = now + SECOND;
@@ -249,11 +250,8 @@ impl Shard {
     }
 
     fn publish(&self) {
-        let calls = self.calls.count();
-        let shared = &self.mailbox.post.shared;
-        shared.calls.store(calls, Ordering::Relaxed);
-        let dropped = shared.dropped.load(Ordering::Relaxed);
-        self.meters.publish(calls, dropped, &self.plane.counts(), &self.inside.counts());
+        let dropped = self.mailbox.post.shared.dropped.load(Ordering::Relaxed);
+        self.meters.publish(self.calls.count(), dropped, &self.plane.counts(), &self.inside.counts());
     }
 
     fn guarded(&mut self, now: Instant, work: impl FnOnce(&mut call::Shard, &mut Plane)) {

@@ -138,7 +138,7 @@ fn calls_that_outlive_the_patience_are_hung_up_on_both_sides() {
         let bye = proxy.receive(|m| m.is_request() && m.method_text() == "BYE");
         proxy.answer(&bye, "");
     }
-    drained.join().unwrap();
+    assert_eq!(drained.join().unwrap(), Drained::Cut(1));
 }
 
 #[test]
