@@ -198,6 +198,10 @@ impl Config {
         if self.registry.min_expires > self.registry.max_expires {
             return wrong("registry.min_expires", "it is longer than registry.max_expires".into());
         }
+        let named = self.media.rtp.advertise.iter().filter_map(|rule| rule.host.as_deref());
+        if let Some(name) = named.into_iter().find(|host| host.parse::<std::net::IpAddr>().is_err()) {
+            return wrong("media.rtp.advertise", format!("\"{name}\" is no address, which SDP needs"));
+        }
         if self.media.silence < Duration::from_secs(5) {
             return wrong("media.silence", "below 5s, a pause in speech would end calls".into());
         }

@@ -28,7 +28,12 @@ pub enum Query {
     /// Where is this user registered?
     Locate(wire::LocateRequest),
     /// What does this prompt sound like?
-    Prompt(PromptSource),
+    Prompt {
+        /// Which one.
+        source: PromptSource,
+        /// The caller's language, as the directory names it: "fr".
+        language: String,
+    },
 }
 
 /// A prompt by its text or its file.

@@ -118,7 +118,7 @@ impl Call {
         // The exchange is the other phone: there is nobody whom media could reach directly.
         self.path = Path::Anchored;
         self.caller_leg().streams.path = Path::Anchored;
-        let query = program.wants().map(|source| turn.query(Query::Prompt(source)));
+        let query = program.wants().map(|source| self.ask_prompt(turn, source));
         self.phase = Phase::Serving(Service { program, query, agreed: None });
         if query.is_none() {
             self.answer_service(turn);
@@ -143,11 +143,20 @@ impl Call {
         let theirs = self.caller_leg().streams.theirs.clone().unwrap_or_default();
         let agreed =
             sdp::Sdp::parse(&theirs).ok().and_then(|theirs| sdp::service::agree(&theirs, program.accept()).ok());
-        let query = program.wants().map(|source| turn.query(Query::Prompt(source)));
+        let query = program.wants().map(|source| self.ask_prompt(turn, source));
         self.phase = Phase::Serving(Service { program, query, agreed });
         if let (None, Some(agreed)) = (query, agreed) {
             self.play(turn, agreed);
         }
+    }
+
+    /// In the language of the caller, or else of this region.
+    fn ask_prompt(&self, turn: &mut Turn<'_>, source: PromptSource) -> QueryId {
+        let directory = turn.core.view.directory.load();
+        let of_caller = directory.user(&self.caller).and_then(|user| directory.language(user, None));
+        let of_region = || directory.region(&turn.core.settings.region)?.language.as_deref();
+        let language = of_caller.or_else(of_region).unwrap_or("en").to_owned();
+        turn.query(Query::Prompt { source, language })
     }
 
     fn answer_service(&mut self, turn: &mut Turn<'_>) {

@@ -16,13 +16,14 @@ pub struct Prompts(SyncSender<Wanted>);
 
 struct Wanted {
     source: PromptSource,
+    language: String,
     reply: Reply,
 }
 
 type Reply = Box<dyn FnOnce(Option<Prompt>) + Send>;
 
 impl Prompts {
-    /// Starts the thread. `folder` holds the files, `speech` is the command that writes `{text}` spoken to `{file}`.
+    /// Starts the thread. `folder` holds the files, `speech` is the command that writes `{text}`, spoken in `{language}`, to `{file}`.
     pub fn start(folder: PathBuf, speech: Vec<String>) -> io::Result<Prompts> {
         let (ask, wanted) = sync_channel(WAITING);
         let reader = Reader { folder, speech, known: HashMap::new(), held: 0 };
@@ -32,8 +33,8 @@ impl Prompts {
 
     /// Has `reply` called with the sound, in another thread or at once; None where there is none to be had, or where more
     /// than the queue holds are waiting.
-    pub fn ask(&self, source: PromptSource, reply: Reply) {
-        if let Err(refused) = self.0.try_send(Wanted { source, reply }) {
+    pub fn ask(&self, source: PromptSource, language: String, reply: Reply) {
+        if let Err(refused) = self.0.try_send(Wanted { source, language, reply }) {
             let (std::sync::mpsc::TrySendError::Full(wanted) | std::sync::mpsc::TrySendError::Disconnected(wanted)) =
                 refused;
             (wanted.reply)(None);
@@ -51,22 +52,22 @@ struct Reader {
 
 impl Reader {
     fn run(mut self, wanted: &Receiver<Wanted>) {
-        for Wanted { source, reply } in wanted {
+        for Wanted { source, language, reply } in wanted {
             let name = match &source {
                 PromptSource::Play(file) => format!("play:{file}"),
-                PromptSource::Say(text) => format!("say:{text}"),
+                PromptSource::Say(text) => format!("say:{language}:{text}"),
             };
             let known = self.known.get(&name).cloned();
             // A file that our reader of sound stumbles over must not cost every later caller the prompts.
-            let prompt = catch_unwind(AssertUnwindSafe(|| known.or_else(|| self.read(name, &source))));
+            let prompt = catch_unwind(AssertUnwindSafe(|| known.or_else(|| self.read(name, &source, &language))));
             reply(prompt.unwrap_or(None));
         }
     }
 
-    fn read(&mut self, name: String, source: &PromptSource) -> Option<Prompt> {
+    fn read(&mut self, name: String, source: &PromptSource, language: &str) -> Option<Prompt> {
         let read = match source {
             PromptSource::Play(file) => read_file(&self.folder, file),
-            PromptSource::Say(text) => speak(&self.speech, text),
+            PromptSource::Say(text) => speak(&self.speech, language, text),
         };
         let prompt = read.inspect_err(|error| tracing::warn!(prompt = name, %error, "prompt not read")).ok()?;
         let samples = prompt.samples().len();
@@ -112,7 +113,7 @@ fn read_wav(path: &Path) -> Result<Prompt, PromptError> {
     Prompt::from_wav(&bytes).map_err(|error| PromptError::Wav(path.to_owned(), error))
 }
 
-fn speak(command: &[String], text: &str) -> Result<Prompt, PromptError> {
+fn speak(command: &[String], language: &str, text: &str) -> Result<Prompt, PromptError> {
     let Some((program, arguments)) = command.split_first() else { return Err(PromptError::Speechless) };
     let failed = |error| PromptError::Speech(program.clone(), error);
     // Nobody else can have put a link of that name there.
@@ -121,7 +122,7 @@ fn speak(command: &[String], text: &str) -> Result<Prompt, PromptError> {
     // A text that begins with a dash must not become an option.
     let text = if text.starts_with('-') { format!(" {text}") } else { text.to_owned() };
     let filled = arguments.iter().map(|argument| match argument.as_str() {
-        "{language}" => LANGUAGE.to_owned(),
+        "{language}" => language.to_owned(),
         "{file}" => file.display().to_string(),
         "{text}" => text.clone(),
         other => other.to_owned(),
@@ -162,7 +163,6 @@ const HELD: usize = 12_500_000;
 /// Bytes of the largest file read.
 const FILE: u64 = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
-const LANGUAGE: &str = "en";
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +185,7 @@ mod tests {
 
     fn ask(prompts: &Prompts, source: PromptSource) -> Option<Vec<i16>> {
         let (told, heard) = sync_channel(1);
-        prompts.ask(source, Box::new(move |prompt| told.send(prompt).unwrap()));
+        prompts.ask(source, "fr".to_owned(), Box::new(move |prompt| told.send(prompt).unwrap()));
         heard.recv().unwrap().map(|prompt| prompt.samples().to_vec())
     }
 
@@ -201,9 +201,10 @@ mod tests {
 
     #[test]
     fn a_text_is_spoken_by_the_command_and_never_an_option_of_it() {
-        let command = ["sh", "-c", "test \"$2\" = ' -x' && cp \"$0\" \"$1\""].map(str::to_owned).to_vec();
+        let command = ["sh", "-c", "test \"$2 $3\" = ' -x fr' && cp \"$0\" \"$1\""].map(str::to_owned).to_vec();
         let source = folder().join("a.wav").display().to_string();
-        let command = [command, vec![source, "{file}".to_owned(), "{text}".to_owned()]].concat();
+        let command =
+            [command, vec![source, "{file}".to_owned(), "{text}".to_owned(), "{language}".to_owned()]].concat();
         let prompts = Prompts::start(folder(), command).unwrap();
         assert_eq!(ask(&prompts, PromptSource::Say("-x".to_owned())), Some(vec![1, 2, 3]));
         assert_eq!(ask(&prompts, PromptSource::Say("y".to_owned())), None);

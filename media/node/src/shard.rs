@@ -227,8 +227,8 @@ impl Shard {
             Query::Locate(request) => {
                 self.registrar.locate(request, Box::new(move |found| post.answer(id, Answer::Located(found))));
             }
-            Query::Prompt(prompt) => {
-                self.prompts.ask(prompt, Box::new(move |sound| post.answer(id, Answer::Prompt(sound))));
+            Query::Prompt { source, language } => {
+                self.prompts.ask(source, language, Box::new(move |sound| post.answer(id, Answer::Prompt(sound))));
             }
         }
     }

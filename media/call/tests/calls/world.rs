@@ -429,7 +429,7 @@ impl World {
                 };
                 self.answer(index, id, Answer::Located(answer), self.registry.answers_take);
             }
-            Output::Query(id, Query::Prompt(_)) => {
+            Output::Query(id, Query::Prompt { .. }) => {
                 self.answer(index, id, Answer::Prompt(None), self.registry.prompts_take);
             }
             Output::Report(report) => self.reports.push(report),
