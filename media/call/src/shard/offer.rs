@@ -73,12 +73,12 @@ impl Shard {
         let view = self.core.view.clone();
         let membership = view.membership.load();
         let is_offer = memmem::find(bytes, b"\nTandem-Offer:").is_some();
-        let is_settled = !is_offer && !membership.within_overlap(self.wall(now));
+        if !is_offer && !membership.within_overlap(self.wall(now)) {
+            return self.core.endpoint.handle_message(now, from, bytes);
+        }
         let course = match Message::parse(bytes) {
-            Ok(request) if !is_settled && request.is_request() => match is_offer {
-                true => self.offered(&request),
-                false => self.course_of(now, &membership, from, &request),
-            },
+            Ok(request) if request.is_request() && is_offer => self.offered(&request),
+            Ok(request) if request.is_request() => self.course_of(now, &membership, from, &request),
             Ok(_) | Err(_) => Course::Ours,
         };
         match course {

@@ -104,7 +104,7 @@ impl Bench {
     fn call(&mut self, call: &str) -> Option<String> {
         let sent = self.send(&request("INVITE", 1, call, "", SDP));
         let answered = sent.iter().map(|transmit| Message::parse(&transmit.bytes).unwrap());
-        let tag = format!(";tag={}", answered.filter(|message| message.status() == Some(200)).last()?.to_tag()?);
+        let tag = format!(";tag={}", answered.filter(|message| message.status() == Some(200)).next_back()?.to_tag()?);
         self.send(&request("ACK", 1, call, &tag, ""));
         Some(tag)
     }
