@@ -18,6 +18,11 @@ pub fn node(node: usize) -> SocketAddr {
     SocketAddr::from(([10, 0, 1, node as u8 + 1], 5090))
 }
 
+/// Whether this is the cluster's side of a member.
+pub fn is_inside(address: SocketAddr) -> bool {
+    matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[0] == 10)
+}
+
 /// A phone as it sees itself.
 pub fn private(phone: usize) -> SocketAddr {
     SocketAddr::from(([192, 168, 1, phone as u8 + 1], 5060))

@@ -9,6 +9,7 @@ use proto::membership::Membership;
 use proto::view::View;
 use proto::wire;
 use sip::token::{BranchKey, Key, KeyRing, Keys};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 /// How many processes of each kind.
@@ -32,9 +33,11 @@ pub struct Cluster {
     pub proxies: Vec<Proxy>,
     pub shards: Vec<Member>,
     pub registry: Registry,
-    /// What is published: the media nodes and proxies that live, by index.
-    pub live: (Vec<usize>, Vec<usize>),
-    pub epoch: u64,
+    epoch: u64,
+    /// So many media nodes have joined.
+    joined: usize,
+    /// The media nodes of this epoch.
+    media: Vec<wire::Member>,
 }
 
 impl Cluster {
@@ -47,25 +50,23 @@ impl Cluster {
             view.own_id.store(node_id(node).into(), std::sync::atomic::Ordering::Relaxed);
             shards.extend((0..shape.shards).map(|shard| Member::new(node, shard, view.clone())));
         }
-        let live = ((0..shape.proxies).collect(), (0..shape.nodes).collect());
-        Cluster { shape, proxies, shards, registry: Registry::default(), live, epoch: 0 }
+        Cluster { shape, proxies, shards, registry: Registry::default(), epoch: 0, joined: 0, media: Vec::new() }
     }
 
-    /// The next epoch with these proxies and media nodes.
+    /// The next epoch: these proxies, and new calls for these media nodes only; the others that have joined finish what they have.
     pub fn publish(&mut self, proxies: &[usize], nodes: &[usize], changed_at: u64) -> Arc<Membership> {
-        let media = |nodes: &[usize]| -> Vec<wire::Member> {
-            let shards = u32::from(self.shape.shards);
-            let member = |&node: &usize| member(node_id(node), wire::Role::Media, address::node(node), shards);
-            nodes.iter().map(member).collect()
+        let shards = u32::from(self.shape.shards);
+        let proxy = |&index: &usize| member(index as u16 + 1, wire::Role::Proxy, address::inside(index), 0, 100);
+        let media = |node: usize| {
+            let weight = if nodes.contains(&node) { 100 } else { 0 };
+            member(node_id(node), wire::Role::Media, address::node(node), shards, weight)
         };
-        let proxy = |&index: &usize| member(index as u16 + 1, wire::Role::Proxy, address::inside(index), 0);
         self.epoch += 1;
-        let previous = if self.epoch == 1 { Vec::new() } else { media(&self.live.1) };
-        let mut members: Vec<wire::Member> = proxies.iter().map(proxy).collect();
-        members.extend(media(nodes));
-        self.live = (proxies.to_vec(), nodes.to_vec());
-        let membership = wire::Membership { epoch: self.epoch, changed_at, members, previous };
-        Arc::new(Membership::from_wire(&membership))
+        self.joined = self.joined.max(nodes.iter().max().map_or(0, |last| last + 1));
+        let media: Vec<wire::Member> = (0..self.joined).map(media).collect();
+        let previous = std::mem::replace(&mut self.media, media.clone());
+        let members = proxies.iter().map(proxy).chain(media).collect();
+        Arc::new(Membership::from_wire(&wire::Membership { epoch: self.epoch, changed_at, members, previous }))
     }
 
     /// Every view there is, each once.
@@ -89,7 +90,7 @@ impl Cluster {
     }
 }
 
-fn member(id: u16, role: wire::Role, inside: std::net::SocketAddr, shards: u32) -> wire::Member {
+fn member(id: u16, role: wire::Role, inside: SocketAddr, shards: u32, weight: u32) -> wire::Member {
     wire::Member {
         id: id.into(),
         name: format!("member{id}"),
@@ -97,7 +98,7 @@ fn member(id: u16, role: wire::Role, inside: std::net::SocketAddr, shards: u32) 
         region: REGION.to_owned(),
         inside: inside.to_string(),
         shards,
-        weight: 100,
+        weight,
         ..wire::Member::default()
     }
 }

@@ -34,6 +34,12 @@ impl Network {
         }
     }
 
+    /// The same among members of the cluster, who are near each other: as bad, but quick.
+    pub fn inside(&self) -> Network {
+        let (delay, jitter) = (Duration::from_millis(1), Duration::from_millis(10));
+        Network { delay: self.delay.min(delay), jitter: self.jitter.min(jitter), ..*self }
+    }
+
     /// After what delays a datagram arrives: never, once or twice.
     pub fn carry(&self, random: &mut Random) -> Vec<Duration> {
         let copies = u64::from(random.number() % 100 < self.copies) + 1;

@@ -97,9 +97,9 @@ fn the_single_process_and_the_cluster_show_the_same_trace() {
         let (single, cluster) = (heard(seed, SINGLE), heard(seed, CLUSTERED));
         for (phone, (one, other)) in single.iter().zip(&cluster).enumerate() {
             for (here, there) in one.iter().zip(other) {
-                assert_eq!(here, there, "phone {phone}, SIM_SEED={seed}");
+                assert_eq!(here, there, "phone {phone}");
             }
-            assert_eq!(one.len(), other.len(), "phone {phone}, SIM_SEED={seed}");
+            assert_eq!(one.len(), other.len(), "phone {phone}");
         }
     });
 }

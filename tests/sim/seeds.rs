@@ -10,5 +10,19 @@ pub fn for_seeds(count: u64, scenario: impl Fn(u64)) {
         (None, Some(count)) => 0..count,
         (None, None) => 0..count,
     };
-    seeds.for_each(scenario);
+    for seed in seeds {
+        let seed = Running(seed);
+        scenario(seed.0);
+    }
+}
+
+/// The seed under test, for whoever reads the failure.
+struct Running(u64);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("SIM_SEED={}", self.0);
+        }
+    }
 }

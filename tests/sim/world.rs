@@ -1,17 +1,16 @@
 //! Time, the network, and everybody who is on it.
 
-use crate::address::{self, PUBLIC};
+mod members;
+
+use crate::address;
 use crate::cluster::{Cluster, Shape};
 use crate::members::Datagrams;
 use crate::network::{Network, between};
 use crate::phone::Phone;
 use crate::trace::{Sent, Trace};
-use call::{Output, Query};
 use proto::time::UnixMillis;
-use proxy::edge::{self, Arrival, Edge, Face, Outbox};
-use sip::hop::{Hop, Transport};
+use proxy::edge;
 use sip::random::Random;
-use sip::token::{Flow, FlowEnd};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -31,7 +30,6 @@ enum Coming {
 
 /// Everything there is.
 pub struct World {
-    pub seed: u64,
     pub random: Random,
     pub network: Network,
     pub cluster: Cluster,
@@ -53,7 +51,6 @@ impl World {
     pub fn new(seed: u64, shape: Shape, network: Network) -> World {
         let now = Instant::now();
         let mut world = World {
-            seed,
             random: Random::new(seed),
             network,
             cluster: Cluster::new(shape),
@@ -72,7 +69,7 @@ impl World {
         for member in &mut world.cluster.shards {
             member.start(world.random.number());
         }
-        let (proxies, nodes) = world.cluster.live.clone();
+        let (proxies, nodes): (Vec<usize>, Vec<usize>) = ((0..shape.proxies).collect(), (0..shape.nodes).collect());
         let membership = world.cluster.publish(&proxies, &nodes, world.wall().0);
         for view in world.cluster.views() {
             view.membership.store(membership.clone());
@@ -133,12 +130,16 @@ impl World {
         self.cluster.proxies[proxy].start(seed);
     }
 
-    /// Tells everybody who is in the cluster, each after a delay of its own.
+    /// Tells everybody who is in the cluster: the media nodes at once, each proxy after a delay of its own.
     pub fn publish(&mut self, proxies: &[usize], nodes: &[usize]) {
         self.note(format!("members: proxies {proxies:?}, media nodes {nodes:?}"));
         let membership = self.cluster.publish(proxies, nodes, self.wall().0);
-        for view in self.cluster.views() {
-            let (membership, delay) = (membership.clone(), between(&mut self.random, 0, 400));
+        for member in &self.cluster.shards {
+            member.view.membership.store(membership.clone());
+        }
+        for proxy in 0..self.cluster.proxies.len() {
+            let (view, membership) = (self.cluster.proxies[proxy].view.clone(), membership.clone());
+            let delay = between(&mut self.random, 0, 400);
             self.after(delay, move |_| view.membership.store(membership));
         }
     }
@@ -220,91 +221,6 @@ impl World {
         self.flush();
     }
 
-    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        let (now, wall, hop) = (self.now, self.wall(), Hop::new(Transport::Udp, from));
-        if to == PUBLIC {
-            let live = self.cluster.proxies.iter().enumerate().filter(|(_, proxy)| proxy.edge.is_some());
-            let live: Vec<usize> = live.map(|(index, _)| index).collect();
-            let Some(index) = live.get(self.random.number() as usize % live.len().max(1)).copied() else { return };
-            self.taken.push((index, bytes.into()));
-            let id = self.cluster.proxies[index].id;
-            let flow = Flow { proxy: id, transport: Transport::Udp, listener: 0, end: FlowEnd::Peer(from) };
-            let arrival = Arrival { face: Face::Public(flow), peer: from };
-            self.with_edge(index, |edge, out| edge.handle_message(now, wall, &arrival, bytes, &Datagrams, out));
-        } else if let Some(index) = self.cluster.proxies.iter().position(|proxy| proxy.inside == to) {
-            let arrival = Arrival { face: Face::Inside(hop), peer: from };
-            self.with_edge(index, |edge, out| edge.handle_message(now, wall, &arrival, bytes, &Datagrams, out));
-        } else if let Some(member) = self.cluster.shards.iter_mut().find(|member| member.address == to) {
-            if let Some(shard) = &mut member.shard {
-                member.heard += 1;
-                shard.handle_message(now, wall, hop, bytes, &mut member.ports);
-            }
-        } else if let Some(phone) = self.phones.iter_mut().find(|phone| phone.external == to) {
-            phone.handle_message(now, hop, bytes);
-        }
-    }
-
-    fn with_edge(&mut self, index: usize, act: impl FnOnce(&mut Edge, &mut Outbox)) {
-        let proxy = &mut self.cluster.proxies[index];
-        let Some(edge) = &mut proxy.edge else { return };
-        let (life, inside) = (proxy.life, proxy.inside);
-        act(edge, &mut proxy.out);
-        let mut out = std::mem::take(&mut proxy.out);
-        while let Some(output) = out.poll() {
-            match output {
-                edge::Output::ToFlow(flow, range) => match flow.end {
-                    FlowEnd::Peer(peer) => self.send(PUBLIC, peer, &out.bytes()[range]),
-                    FlowEnd::Slot { .. } => panic!("nobody here has a connection"),
-                },
-                edge::Output::ToHop(hop, range) => self.send(inside, hop.address, &out.bytes()[range]),
-                edge::Output::Register(id, request) => {
-                    let (view, random) = (self.cluster.proxies[index].view.clone(), self.random.number());
-                    let answer = self.cluster.registry.register(&view, self.wall(), *request, random);
-                    self.answer(Coming::ToProxy { proxy: index, life, id, answer: edge::Answer::Registered(answer) });
-                }
-                edge::Output::Locate(id, request) => {
-                    let view = self.cluster.proxies[index].view.clone();
-                    let answer = self.cluster.registry.locate(&view, self.wall(), &request);
-                    self.answer(Coming::ToProxy { proxy: index, life, id, answer: edge::Answer::Located(answer) });
-                }
-                edge::Output::Close(_) => panic!("nobody here is banned"),
-            }
-        }
-        out.clear();
-        self.cluster.proxies[index].out = out;
-    }
-
-    /// Sends what phones and shards have to send.
-    fn flush(&mut self) {
-        for index in 0..self.phones.len() {
-            self.phones[index].handle_events(self.now);
-            while let Some(transmit) = self.phones[index].endpoint.poll_transmit() {
-                self.send(self.phones[index].external, transmit.to.address, &transmit.bytes);
-            }
-        }
-        for index in 0..self.cluster.shards.len() {
-            loop {
-                let member = &mut self.cluster.shards[index];
-                let (from, view) = (member.address, member.view.clone());
-                match member.shard.as_mut().and_then(|shard| shard.poll_output()) {
-                    Some(Output::Transmit(transmit)) => self.send(from, transmit.to.address, &transmit.bytes),
-                    Some(Output::Query(id, query)) => {
-                        let answer = match query {
-                            Query::Locate(request) => {
-                                let located = self.cluster.registry.locate(&view, self.wall(), &request);
-                                call::Answer::Located(located)
-                            }
-                            Query::Prompt(_) => call::Answer::Prompt(None),
-                        };
-                        self.answer(Coming::ToShard { shard: index, id, answer });
-                    }
-                    Some(Output::Report(_) | Output::Log(_)) => {}
-                    None => break,
-                }
-            }
-        }
-    }
-
     /// An answer over gRPC: it takes its time and is never lost.
     fn answer(&mut self, answer: Coming) {
         let delay = between(&mut self.random, 1, 20);
@@ -314,7 +230,9 @@ impl World {
     /// Sends a datagram.
     pub fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let bytes: Rc<[u8]> = bytes.into();
-        let mut delays = self.network.carry(&mut self.random);
+        let is_inside = address::is_inside(from) && address::is_inside(to);
+        let network = if is_inside { self.network.inside() } else { self.network };
+        let mut delays = network.carry(&mut self.random);
         let mut sent = Sent { at: self.time(), from, to, bytes: bytes.clone(), copies: delays.len() };
         if self.drops.as_mut().is_some_and(|drops| drops(&sent)) {
             delays.clear();
@@ -335,9 +253,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}SIM_SEED={} on {:?}, {:?}", self.trace.text(), self.seed, self.cluster.shape, self.network);
-            let rebound = self.phones.iter().map(|phone| address::name(phone.external));
-            eprintln!("phones: {}", rebound.collect::<Vec<_>>().join(", "));
+            eprintln!("{}{:?}, {:?}", self.trace.text(), self.cluster.shape, self.network);
         }
     }
 }
