@@ -7,6 +7,7 @@ use crate::policy::{Place, passing};
 use crate::reliable::Early;
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::session_timer::SessionTimer;
+use crate::streams::Unfit;
 use crate::turn::Turn;
 use sip::dialog::Dialog;
 use sip::message::{Message, Name};
@@ -16,14 +17,13 @@ impl Call {
     pub(crate) fn handle_answered(&mut self, turn: &mut Turn<'_>, id: LegId, response: &Message<'_>) {
         let Some(leg) = self.leg(id) else { return };
         let Some(offered) = leg.pick_up(turn, response) else { return };
-        let told = match (Body::of(response).sdp(), offered) {
-            (Some(answer), Offered::InInvite) => self.settle_first(turn, id, answer).map(Some),
-            // What was said in an earlier response of this dialog need not be said again.
-            (None, Offered::InInvite) if self.heard(id) => Ok(self.caller_leg().streams.ours.clone()),
-            (None, Offered::Early) => Ok(None),
-            (Some(_), Offered::Early) => Ok(None),
-            (Some(offer), Offered::Not) => self.take_first_offer(turn, id, offer).map(Some),
-            (None, Offered::InInvite | Offered::Not) => Err(Failure::of(502)),
+        // What was said in an earlier response need not be said again.
+        let before = leg.streams.theirs.clone();
+        let told = match (offered, Body::of(response).sdp().or(before.as_deref())) {
+            (Offered::InInvite, Some(answer)) => self.settle_first(turn, id, answer).map(Some),
+            (Offered::Early, _) => Ok(None),
+            (Offered::Not, Some(offer)) => self.take_first_offer(turn, id, offer).map(Some),
+            (Offered::InInvite | Offered::Not, None) => Err(Failure::of(502)),
         };
         let awaits = match offered {
             Offered::InInvite | Offered::Early => Awaits::Nothing,
@@ -78,8 +78,8 @@ impl Call {
             None => ok.finish(),
         };
         incoming.awaits = awaits;
-        if incoming.reliable.holds_answer() {
-            incoming.reliable.held = Some(ok);
+        if caller.reliable.holds_answer() {
+            caller.reliable.held = Some(ok);
         } else {
             self.send_answer(turn, ok);
         }
@@ -93,6 +93,7 @@ impl Call {
         let mut dialog = incoming.dialog.clone();
         dialog.confirm();
         caller.state = State::Talking(dialog);
+        caller.reliable.finish();
         caller.unacknowledged.push(Unacknowledged { invite, awaits });
         turn.respond(invite, ok);
         (self.answered, self.status) = (Some(turn.wall), 200);
@@ -101,18 +102,9 @@ impl Call {
 
     /// The phone's offer in its 2xx, to a caller who sent none: the caller's ACK will bring the answer.
     fn take_first_offer(&mut self, turn: &mut Turn<'_>, id: LegId, offer: &[u8]) -> Result<Vec<u8>, Failure> {
-        let described = self.caller_leg().streams.describe(turn, offer);
-        let told = described.map_err(|unfit| Failure::of(unfit.status()))?;
+        let told = self.caller_leg().streams.describe(turn, offer).map_err(Unfit::for_other)?;
         self.exchange = Some(Exchange { offerer: id, offer: offer.to_vec(), told: told.clone() });
         Ok(told)
-    }
-
-    /// Whether the caller has this leg's description.
-    fn heard(&mut self, id: LegId) -> bool {
-        match &self.caller_leg().state {
-            State::Incoming(incoming) => incoming.heard == Some(id),
-            State::Outgoing(_) | State::Talking(_) => false,
-        }
     }
 }
 

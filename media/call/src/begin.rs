@@ -69,9 +69,7 @@ impl Call {
         let state = State::Incoming(Incoming {
             invite: server,
             request: request.bytes().to_vec(),
-            cseq: request.cseq(),
             dialog,
-            reliable: Reliable::default(),
             told: 0,
             ringing: None,
             heard: None,
@@ -80,6 +78,7 @@ impl Call {
         let leg = Leg {
             tags: vec![tag],
             peer: Peer::read(request),
+            reliable: Reliable::to(request.cseq()),
             ..Leg::new(id, Side::Caller, from, contact, state, streams)
         };
         turn.core.owners.servers.insert(server, turn.call);

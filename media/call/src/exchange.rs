@@ -6,50 +6,51 @@ use crate::leg::{Awaits, Leg, LegId, Purpose, State, Support, Task, Unacknowledg
 use crate::policy::{Place, passing};
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::session_timer::{SessionTimer, seconds, write_request};
-use crate::streams::join;
+use crate::streams::{Unfit, join};
 use crate::turn::Turn;
 use sip::endpoint::ServerId;
 use sip::message::{Message, Method, Name};
 use std::time::Duration;
 
+/// A request within a dialog that wants an answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'m> {
+    pub leg: LegId,
+    pub server: ServerId,
+    pub request: &'m Message<'m>,
+}
+
 impl Call {
     /// An INVITE or UPDATE within a dialog, or a PRACK with an offer.
-    pub(crate) fn handle_offer(&mut self, turn: &mut Turn<'_>, id: LegId, server: ServerId, bytes: Vec<u8>) {
-        let Ok(request) = Message::parse(&bytes) else { return };
+    pub(crate) fn handle_offer(&mut self, turn: &mut Turn<'_>, leg: LegId, server: ServerId, bytes: &[u8]) {
+        let Ok(request) = Message::parse(bytes) else { return };
         turn.core.owners.servers.insert(server, self.key);
-        match self.pass_offer(turn, id, server, &request) {
+        match self.pass_offer(turn, Ask { leg, server, request: &request }) {
             Ok(()) => {}
             Err(failure) => self.refuse(turn, server, &request, &failure),
         }
     }
 
-    fn pass_offer(
-        &mut self,
-        turn: &mut Turn<'_>,
-        id: LegId,
-        server: ServerId,
-        request: &Message<'_>,
-    ) -> Result<(), Failure> {
+    fn pass_offer(&mut self, turn: &mut Turn<'_>, ask: Ask<'_>) -> Result<(), Failure> {
+        let Ask { leg: id, server, request } = ask;
         let offer = Body::of(request).description()?;
         let least = turn.settings().min_session.as_secs();
         let leg = self.leg(id).ok_or_else(|| Failure::of(481))?;
         SessionTimer::of_request(turn.now, request, turn.settings(), leg.timer.as_ref())
             .map_err(|_| Failure::of(422).with(Name::MinSe, least))?;
         if request.method() == Method::Update && offer.is_none() {
-            self.grant(turn, id, server, request, None, None, Awaits::Nothing);
+            self.grant(turn, ask, None, None, Awaits::Nothing);
             return Ok(());
         }
         self.check_turn(turn, id)?;
-        let Some(other) = self.other(id) else { return self.serve_offer(turn, id, server, request, offer) };
-        let path = self.leg(other).ok_or_else(|| Failure::of(481))?;
-        let is_blocked = path.is_offering() || !path.unacknowledged.is_empty();
-        if is_blocked || self.is_offering(other) {
+        let Some(other) = self.other(id) else { return self.serve_offer(turn, ask, offer) };
+        let is_offering = self.is_offering(other);
+        let leg = self.leg(other).ok_or_else(|| Failure::of(481))?;
+        if is_offering || leg.is_offering() || !leg.unacknowledged.is_empty() {
             return Err(Failure::of(491));
         }
-        let method = self.method_toward(other, request.method()).ok_or_else(|| Failure::of(488))?;
-        let path = self.leg(other).ok_or_else(|| Failure::of(481))?;
-        let told = offer.map(|offer| path.streams.describe(turn, offer)).transpose();
-        let told = told.map_err(|unfit| Failure::of(unfit.status()))?;
+        let method = leg.method_for(request.method())?;
+        let told = offer.map(|offer| leg.streams.describe(turn, offer)).transpose().map_err(Unfit::for_sender)?;
         let purpose = Purpose::Relay { from: id, server, request: request.bytes().to_vec() };
         self.send_offer(turn, other, method, told, purpose, Some(request));
         Ok(())
@@ -63,7 +64,7 @@ impl Call {
         if leg.is_offering() {
             return Err(Failure::of(491));
         }
-        let is_early = matches!(&leg.state, State::Incoming(incoming) if incoming.reliable.holds_answer());
+        let is_early = !leg.is_talking() && leg.reliable.holds_answer();
         if is_early || awaits_answer(leg) || is_open || self.is_offering(id) {
             let seconds = turn.back_off(Duration::ZERO, Duration::from_secs(10)).as_secs();
             return Err(Failure::of(500).with(Name::RetryAfter, seconds));
@@ -78,18 +79,6 @@ impl Call {
             is_offer && matches!(&task.purpose, Purpose::Relay { from, .. } if *from == id)
         };
         self.legs.iter().flat_map(|leg| &leg.tasks).any(is_its)
-    }
-
-    /// By which request an offer goes on to this leg; `None`: by none.
-    fn method_toward(&mut self, other: LegId, method: Method) -> Option<Method> {
-        let other = self.leg(other)?;
-        match (method == Method::Invite, other.peer.update, other.is_talking()) {
-            (true, _, true) => Some(Method::Invite),
-            (true, _, false) => None,
-            (false, Support::Supported | Support::Required, _) => Some(Method::Update),
-            (false, Support::Unknown, true) => Some(Method::Invite),
-            (false, Support::Unknown, false) => None,
-        }
     }
 
     /// Sends an INVITE or UPDATE of ours within a dialog.
@@ -133,15 +122,15 @@ impl Call {
     ) {
         let Purpose::Relay { from, server, request } = &task.purpose else { return };
         let Ok(request) = Message::parse(request) else { return };
-        let (from, server) = (*from, *server);
+        let ask = Ask { leg: *from, server: *server, request: &request };
         match (status, response) {
             (200..300, Some(response)) => {
                 if let Some(leg) = self.leg(id) {
                     leg.refreshed(turn, response);
                 }
-                if let Err(failure) = self.pass_answer(turn, id, from, server, &task, &request, response) {
+                if let Err(failure) = self.pass_answer(turn, ask, id, &task, response) {
                     // One side has changed its session and the other cannot: nothing is left to agree on.
-                    self.refuse(turn, server, &request, &failure);
+                    self.refuse(turn, ask.server, &request, &failure);
                     self.end(turn, "no agreement on media", None, failure);
                 }
             }
@@ -157,61 +146,56 @@ impl Call {
                     let lines = passing(response, Place::Failure, turn.settings().limits.header);
                     failure.lines.extend(lines.map(|(name, value)| (name, value.to_owned())));
                 }
-                self.refuse(turn, server, &request, &failure);
+                self.refuse(turn, ask.server, &request, &failure);
                 if matches!(status, 408 | 481) {
                     return self.end(turn, "a leg is dead", Some(id), Failure::of(480));
                 }
                 // Ports of streams that only the failed offer had are given back.
-                self.join(turn, id, from);
+                self.join(turn, id, ask.leg);
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "both sides of one exchange, with their requests and responses")]
+    /// The 2xx of the other leg becomes the answer to what was asked.
     fn pass_answer(
         &mut self,
         turn: &mut Turn<'_>,
+        ask: Ask<'_>,
         id: LegId,
-        from: LegId,
-        server: ServerId,
         task: &Task,
-        request: &Message<'_>,
         response: &Message<'_>,
     ) -> Result<(), Failure> {
-        let (asker, answerer) = self.two(from, id).ok_or_else(|| Failure::of(481))?;
-        let unfit = |unfit: crate::streams::Unfit| Failure::of(unfit.status());
-        match (&task.offer, Body::of(request).sdp(), Body::of(response).sdp()) {
+        let (asker, answerer) = self.two(ask.leg, id).ok_or_else(|| Failure::of(481))?;
+        match (&task.offer, Body::of(ask.request).sdp(), Body::of(response).sdp()) {
             (Some(offered), Some(offer), Some(answer)) => {
-                let told = asker.streams.describe_answer(turn, offer, answer).map_err(unfit)?;
+                let told = asker.streams.describe_answer(turn, offer, answer).map_err(Unfit::for_other)?;
                 (asker.streams.theirs, asker.streams.ours) = (Some(offer.to_vec()), Some(told.clone()));
                 (answerer.streams.theirs, answerer.streams.ours) = (Some(answer.to_vec()), Some(offered.clone()));
                 answerer.pay_ack(turn, None);
-                self.join(turn, id, from);
-                self.grant(turn, from, server, request, Some(response), Some(told), Awaits::Nothing);
+                self.join(turn, id, ask.leg);
+                self.grant(turn, ask, Some(response), Some(told), Awaits::Nothing);
                 Ok(())
             }
             (None, _, Some(offer)) => {
-                let told = asker.streams.describe(turn, offer).map_err(unfit)?;
+                let told = asker.streams.describe(turn, offer).map_err(Unfit::for_other)?;
                 self.exchange = Some(Exchange { offerer: id, offer: offer.to_vec(), told: told.clone() });
-                self.grant(turn, from, server, request, Some(response), Some(told), Awaits::Answer);
+                self.grant(turn, ask, Some(response), Some(told), Awaits::Answer);
                 Ok(())
             }
-            (_, _, _) => Err(Failure::of(500)),
+            (_, _, _) => Err(Failure::of(502)),
         }
     }
 
-    /// 200 to an INVITE, UPDATE or PRACK within the dialog.
-    #[expect(clippy::too_many_arguments, reason = "both sides of one exchange, with their requests and responses")]
+    /// 200 to an INVITE, UPDATE or PRACK within the dialog; `from` is the other leg's.
     pub(crate) fn grant(
         &mut self,
         turn: &mut Turn<'_>,
-        id: LegId,
-        server: ServerId,
-        request: &Message<'_>,
+        ask: Ask<'_>,
         from: Option<&Message<'_>>,
         told: Option<Vec<u8>>,
         awaits: Awaits,
     ) {
+        let Ask { leg: id, server, request } = ask;
         let limit = turn.settings().limits.header;
         let Some(leg) = self.leg(id) else { return };
         let mut ok = response(request, 200)
@@ -248,7 +232,7 @@ impl Call {
         let Some((answering, offering)) = self.two(id, offerer) else { return };
         let described = match offering.streams.describe_answer(turn, &offer, answer) {
             Ok(described) => described,
-            Err(unfit) => return self.end(turn, "an answer that fits no offer", None, Failure::of(unfit.status())),
+            Err(unfit) => return self.end(turn, "an answer that fits no offer", None, unfit.for_sender()),
         };
         (answering.streams.theirs, answering.streams.ours) = (Some(answer.to_vec()), Some(told));
         (offering.streams.theirs, offering.streams.ours) = (Some(offer), Some(described.clone()));
@@ -281,6 +265,18 @@ impl Call {
 }
 
 impl Leg {
+    /// By which request the other leg's offer goes on to this one.
+    fn method_for(&self, method: Method) -> Result<Method, Failure> {
+        match (method == Method::Invite, self.peer.update, self.is_talking()) {
+            (true, _, true) => Ok(Method::Invite),
+            // Its own first INVITE is not answered yet, though it will be at once.
+            (true, _, false) => Err(Failure::of(491)),
+            (false, Support::Supported | Support::Required, _) => Ok(Method::Update),
+            (false, Support::Unknown, true) => Ok(Method::Invite),
+            (false, Support::Unknown, false) => Err(Failure::of(488)),
+        }
+    }
+
     /// A 2xx to an INVITE or UPDATE of ours (RFC 3261 §12.2.1.2, RFC 4028 §7.2).
     pub(crate) fn refreshed(&mut self, turn: &Turn<'_>, response: &Message<'_>) {
         self.peer.learn(response);

@@ -9,7 +9,7 @@ use crate::reliable::{Carries, Early, rseq_of};
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::route::{Flow, Way};
 use crate::session_timer::{seconds, write_request};
-use crate::streams::{Streams, join};
+use crate::streams::{Streams, Unfit, join};
 use crate::turn::Turn;
 use sip::build::Builder;
 use sip::dialog::Dialog;
@@ -27,7 +27,7 @@ impl Call {
             Ok(told) => told,
             Err(unfit) => {
                 streams.close(turn);
-                return Err(Failure::of(unfit.status()));
+                return Err(unfit.for_sender());
             }
         };
         streams.ours.clone_from(&told);
@@ -145,6 +145,8 @@ impl Call {
     fn hear_early_answer(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) -> Option<Vec<u8>> {
         let Phase::Hunting(hunt) = &mut self.phase else { return None };
         if hunt.early.is_some_and(|early| early != id) {
+            // Should it answer, it need not say so again.
+            self.leg(id)?.streams.theirs = Some(answer.to_vec());
             return None;
         }
         let told = self.settle_first(turn, id, answer).ok()?;
@@ -173,7 +175,7 @@ impl Call {
     pub(crate) fn settle_first(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) -> Result<Vec<u8>, Failure> {
         let (caller, phone) = self.pair(id).ok_or_else(|| Failure::of(500))?;
         let offer = caller.streams.theirs.clone().unwrap_or_default();
-        let told = caller.streams.describe_answer(turn, &offer, answer).map_err(|unfit| Failure::of(unfit.status()))?;
+        let told = caller.streams.describe_answer(turn, &offer, answer).map_err(Unfit::for_other)?;
         phone.streams.theirs = Some(answer.to_vec());
         caller.streams.ours = Some(told.clone());
         join(turn, &mut caller.streams, &mut phone.streams);
@@ -213,9 +215,9 @@ impl Call {
         if !is_reliable {
             return turn.respond(incoming.invite, ringing.finish());
         }
-        let rseq = incoming.reliable.next(turn.core.random.number());
+        let rseq = caller.reliable.next(turn.core.random.number());
         let ringing = ringing.header(Name::Require, "100rel").header(Name::RSeq, rseq).finish();
-        if let Some(ringing) = incoming.reliable.send(turn.now, &timers, rseq, ringing, carries) {
+        if let Some(ringing) = caller.reliable.send(turn.now, &timers, rseq, ringing, carries) {
             turn.respond(incoming.invite, ringing);
         }
     }

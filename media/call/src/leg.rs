@@ -33,6 +33,8 @@ pub(crate) struct Leg {
     pub least_session: Duration,
     pub state: State,
     pub peer: Peer,
+    /// Our provisional responses to the INVITE that began it.
+    pub reliable: Reliable,
     pub streams: Streams,
     /// Once answered, where the session expires.
     pub timer: Option<SessionTimer>,
@@ -58,11 +60,8 @@ pub(crate) enum State {
 pub(crate) struct Incoming {
     pub invite: ServerId,
     pub request: Vec<u8>,
-    /// Of the request.
-    pub cseq: u32,
     /// Under the tag of the last provisional response.
     pub dialog: Dialog,
-    pub reliable: Reliable,
     /// The status last told, and which leg's it was.
     pub told: u16,
     pub ringing: Option<LegId>,
@@ -200,6 +199,7 @@ impl Leg {
             least_session: Duration::ZERO,
             state,
             peer: Peer::default(),
+            reliable: Reliable::default(),
             streams,
             timer: None,
             tasks: Vec::new(),

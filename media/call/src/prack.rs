@@ -15,24 +15,20 @@ impl Call {
         let Ok(prack) = Message::parse(&bytes) else { return };
         let timers = turn.settings().timers;
         let Some(leg) = self.leg(id) else { return };
-        let State::Incoming(incoming) = &mut leg.state else {
+        let Ok(next) = leg.reliable.handle_prack(turn.now, &timers, &prack) else {
             return self.refuse(turn, server, &prack, &Failure::of(481));
         };
-        let invite = incoming.invite;
-        let Ok(next) = incoming.reliable.handle_prack(turn.now, &timers, &prack, incoming.cseq) else {
-            return self.refuse(turn, server, &prack, &Failure::of(481));
-        };
-        if let Some(next) = next {
-            turn.respond(invite, next);
+        if let (Some(next), State::Incoming(incoming)) = (next, &leg.state) {
+            turn.respond(incoming.invite, next);
         }
-        let held = if incoming.reliable.holds_answer() { None } else { incoming.reliable.held.take() };
+        let held = if leg.reliable.holds_answer() { None } else { leg.reliable.held.take() };
         match Body::of(&prack) {
             Body::Sdp(answer) if self.exchange.is_some() => {
                 turn.respond(server, response(&prack, 200).finish());
                 self.handle_late_answer(turn, id, answer);
             }
             // The answer has arrived, so this is a new offer.
-            Body::Sdp(_) => self.handle_offer(turn, id, server, bytes.clone()),
+            Body::Sdp(_) => self.handle_offer(turn, id, server, &bytes),
             Body::None | Body::Other => turn.respond(server, response(&prack, 200).finish()),
         }
         if let Some(held) = held {
@@ -41,17 +37,14 @@ impl Call {
     }
 
     pub(crate) fn reliable_due(&self) -> Option<Instant> {
-        match &self.legs.first()?.state {
-            State::Incoming(incoming) => incoming.reliable.due(),
-            State::Outgoing(_) | State::Talking(_) => None,
-        }
+        self.legs.first()?.reliable.due()
     }
 
     pub(crate) fn handle_reliable_timeout(&mut self, turn: &mut Turn<'_>) {
         let timers = turn.settings().timers;
         let Some(leg) = self.legs.first_mut() else { return };
         let State::Incoming(incoming) = &mut leg.state else { return };
-        match incoming.reliable.handle_timeout(turn.now, &timers) {
+        match leg.reliable.handle_timeout(turn.now, &timers) {
             Due::Nothing => {}
             Due::Resend(response) => turn.respond(incoming.invite, response),
             Due::GiveUp => {

@@ -108,7 +108,7 @@ impl Call {
         status: u16,
         answer: Option<&Message<'_>>,
     ) {
-        let Purpose::Relay { server, request, .. } = &task.purpose else { return };
+        let Purpose::Relay { from, server, request } = &task.purpose else { return };
         let Ok(request) = Message::parse(request) else { return };
         let place = if status < 300 { Place::Success } else { Place::Failure };
         let mut passed = response(&request, within(status));
@@ -118,9 +118,9 @@ impl Call {
             passed = with_body(passed, answer);
         }
         if task.method == Method::Refer
-            && let Some(contact) = self.legs.iter().find(|leg| leg.id != id).map(|leg| leg.contact.clone())
+            && let Some(leg) = self.leg(*from)
         {
-            passed = passed.header(Name::Contact, contact);
+            passed = passed.header(Name::Contact, &leg.contact);
         }
         turn.respond(*server, passed.finish());
         // RFC 5057 §5.1: a 481 to a request of the call's own usage ends it; a subscription's ends the subscription.

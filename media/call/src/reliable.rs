@@ -7,9 +7,11 @@ use sip::timer::{Resend, Timers};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Ours, to one INVITE. One at a time is on its way; the others wait for its PRACK.
+/// Ours, to the INVITE that began a leg. One at a time is on its way; the others wait for its PRACK.
 #[derive(Debug, Default)]
 pub(crate) struct Reliable {
+    /// CSeq of the INVITE.
+    cseq: u32,
     /// RSeq of the last one made; 0 before the first.
     last: u32,
     waiting: VecDeque<Waiting>,
@@ -21,15 +23,18 @@ pub(crate) struct Reliable {
 struct Waiting {
     rseq: u32,
     response: Vec<u8>,
-    /// `None`: not sent yet.
-    sent: Option<Sent>,
+    stage: Stage,
     carries: Carries,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Sent {
-    resend: Resend,
-    give_up_at: Instant,
+enum Stage {
+    /// Others are before it.
+    Queued,
+    /// On its way, again and again.
+    Sent { resend: Resend, give_up_at: Instant },
+    /// A final response has gone since: not repeated, but its PRACK may still come.
+    Outrun,
 }
 
 /// Whether a response has a description, so that the 2xx must wait for its PRACK.
@@ -52,6 +57,11 @@ pub(crate) enum Due {
 const MOST: usize = 8;
 
 impl Reliable {
+    /// None yet, to the INVITE of this CSeq.
+    pub(crate) fn to(cseq: u32) -> Reliable {
+        Reliable { cseq, ..Reliable::default() }
+    }
+
     /// The RSeq of the next one; `random` decides the first (RFC 3262 §3).
     pub(crate) fn next(&mut self, random: u64) -> u32 {
         self.last = if self.last == 0 { (random >> 34) as u32 + 1 } else { self.last.wrapping_add(1).max(1) };
@@ -70,7 +80,7 @@ impl Reliable {
         if self.waiting.len() >= MOST {
             return None;
         }
-        self.waiting.push_back(Waiting { rseq, response, sent: None, carries });
+        self.waiting.push_back(Waiting { rseq, response, stage: Stage::Queued, carries });
         self.start(now, timers)
     }
 
@@ -80,11 +90,10 @@ impl Reliable {
         now: Instant,
         timers: &Timers,
         prack: &Message<'_>,
-        cseq: u32,
     ) -> Result<Option<Vec<u8>>, UnknownRAck> {
         let rack = prack.header(Name::RAck).and_then(|value| RAck::parse(value).ok()).ok_or(UnknownRAck)?;
-        let first = self.waiting.front().filter(|first| first.sent.is_some()).ok_or(UnknownRAck)?;
-        if (rack.rseq, rack.cseq, Method::from_text(rack.method)) != (first.rseq, cseq, Method::Invite) {
+        let first = self.waiting.front().filter(|first| !matches!(first.stage, Stage::Queued)).ok_or(UnknownRAck)?;
+        if (rack.rseq, rack.cseq, Method::from_text(rack.method)) != (first.rseq, self.cseq, Method::Invite) {
             return Err(UnknownRAck);
         }
         self.waiting.pop_front();
@@ -96,26 +105,36 @@ impl Reliable {
         self.waiting.iter().any(|waiting| waiting.carries == Carries::Description)
     }
 
+    /// A final response has gone (RFC 3262 §3).
+    pub(crate) fn finish(&mut self) {
+        self.waiting.retain(|waiting| !matches!(waiting.stage, Stage::Queued));
+        for waiting in &mut self.waiting {
+            waiting.stage = Stage::Outrun;
+        }
+    }
+
     pub(crate) fn due(&self) -> Option<Instant> {
-        let sent = self.waiting.front()?.sent?;
-        Some(sent.resend.at.min(sent.give_up_at))
+        match self.waiting.front()?.stage {
+            Stage::Sent { resend, give_up_at } => Some(resend.at.min(give_up_at)),
+            Stage::Queued | Stage::Outrun => None,
+        }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, timers: &Timers) -> Due {
         let Some(first) = self.waiting.front_mut() else { return Due::Nothing };
-        match &mut first.sent {
-            Some(sent) if sent.give_up_at <= now => Due::GiveUp,
-            Some(sent) if sent.resend.at <= now => {
-                sent.resend = sent.resend.doubled(now, timers.give_up());
+        match &mut first.stage {
+            Stage::Sent { give_up_at, .. } if *give_up_at <= now => Due::GiveUp,
+            Stage::Sent { resend, .. } if resend.at <= now => {
+                *resend = resend.doubled(now, timers.give_up());
                 Due::Resend(first.response.clone())
             }
-            Some(_) | None => Due::Nothing,
+            Stage::Sent { .. } | Stage::Queued | Stage::Outrun => Due::Nothing,
         }
     }
 
     fn start(&mut self, now: Instant, timers: &Timers) -> Option<Vec<u8>> {
-        let first = self.waiting.front_mut().filter(|first| first.sent.is_none())?;
-        first.sent = Some(Sent { resend: Resend::new(now, timers), give_up_at: now + timers.give_up() });
+        let first = self.waiting.front_mut().filter(|first| matches!(first.stage, Stage::Queued))?;
+        first.stage = Stage::Sent { resend: Resend::new(now, timers), give_up_at: now + timers.give_up() };
         Some(first.response.clone())
     }
 }

@@ -8,11 +8,12 @@ mod prompt;
 
 use crate::best::Failure;
 use crate::call::{Call, Phase};
+use crate::exchange::Ask;
 use crate::leg::{Awaits, LegId};
 use crate::media::{MediaEvent, Sound};
 use crate::output::{PromptSource, Query, QueryId};
 use crate::response::response;
-use crate::streams::Path;
+use crate::streams::{Path, Unfit};
 use crate::turn::Turn;
 use proto::directory::Target;
 use sdp::service::{Accept, Agreed};
@@ -173,7 +174,7 @@ impl Call {
         };
         let told = match told {
             Ok(told) => told,
-            Err(unfit) => return self.end(turn, "no agreement on media", None, Failure::of(unfit.status())),
+            Err(unfit) => return self.end(turn, "no agreement on media", None, unfit.for_sender()),
         };
         self.caller_leg().streams.ours = Some(told.clone());
         let awaits = if offer.is_some() { Awaits::Nothing } else { Awaits::Answer };
@@ -201,25 +202,22 @@ impl Call {
     pub(crate) fn serve_offer(
         &mut self,
         turn: &mut Turn<'_>,
-        id: LegId,
-        server: ServerId,
-        request: &Message<'_>,
+        ask: Ask<'_>,
         offer: Option<&[u8]>,
     ) -> Result<(), Failure> {
         let Phase::Serving(service) = &mut self.phase else { return Err(Failure::of(491)) };
         let accept = service.program.accept();
-        let leg = self.leg(id).ok_or_else(|| Failure::of(481))?;
-        let unfit = |unfit: crate::streams::Unfit| Failure::of(unfit.status());
+        let leg = self.leg(ask.leg).ok_or_else(|| Failure::of(481))?;
         let (awaits, told) = match offer {
             Some(offer) => {
-                let (agreed, told) = leg.streams.answer(turn, offer, accept).map_err(unfit)?;
+                let (agreed, told) = leg.streams.answer(turn, offer, accept).map_err(Unfit::for_sender)?;
                 (leg.streams.theirs, leg.streams.ours) = (Some(offer.to_vec()), Some(told.clone()));
                 self.play(turn, agreed);
                 (Awaits::Nothing, told)
             }
-            None => (Awaits::Answer, leg.streams.offer(turn).map_err(unfit)?),
+            None => (Awaits::Answer, leg.streams.offer(turn).map_err(Unfit::for_sender)?),
         };
-        self.grant(turn, id, server, request, None, Some(told), awaits);
+        self.grant(turn, ask, None, Some(told), awaits);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The media of one leg: what was said of it both ways, and the ports that carry it.
 
+use crate::best::Failure;
 use crate::media::{LegStats, MediaId, NoPort, Opened, Remote, Sound};
 use crate::turn::Turn;
 use sdp::offer_answer::is_same_but_origin;
@@ -44,28 +45,36 @@ struct Port {
 /// Why a description cannot be passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
-    /// It is none: 400 for its sender.
+    /// It is none.
     #[error(transparent)]
     Malformed(#[from] sdp::SdpError),
     /// The answer does not fit its offer.
     #[error(transparent)]
     Answer(#[from] sdp::offer_answer::AnswerError),
-    /// No port is free: 503.
+    /// No port is free.
     #[error(transparent)]
     NoPort(#[from] NoPort),
-    /// Nothing in it that the service can use: 488.
+    /// Nothing in it that the service can use.
     #[error(transparent)]
     NoCommonCodec(#[from] sdp::service::NoCommonCodec),
 }
 
 impl Unfit {
-    /// What its sender is answered.
-    pub(crate) fn status(self) -> u16 {
-        match self {
+    /// What who offered it is answered.
+    pub(crate) fn for_sender(self) -> Failure {
+        Failure::of(match self {
             Unfit::Malformed(_) => 400,
             Unfit::Answer(_) | Unfit::NoCommonCodec(_) => 488,
             Unfit::NoPort(_) => 503,
-        }
+        })
+    }
+
+    /// What the other side is answered, which has no part in it.
+    pub(crate) fn for_other(self) -> Failure {
+        Failure::of(match self {
+            Unfit::Malformed(_) | Unfit::Answer(_) | Unfit::NoCommonCodec(_) => 502,
+            Unfit::NoPort(_) => 503,
+        })
     }
 }
 

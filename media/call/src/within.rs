@@ -35,7 +35,7 @@ impl Call {
             return self.refuse(turn, server, &request, &failure);
         }
         match request.method() {
-            Method::Invite | Method::Update => self.handle_offer(turn, id, server, bytes),
+            Method::Invite | Method::Update => self.handle_offer(turn, id, server, &bytes),
             Method::Prack => self.handle_prack(turn, id, server, bytes),
             Method::Info | Method::Message | Method::Notify | Method::Refer => self.relay(turn, id, server, bytes),
             Method::Options => turn.respond(server, capabilities(&request, "")),

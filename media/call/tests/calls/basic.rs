@@ -205,6 +205,21 @@ fn who_requires_100rel_gets_every_response_reliably() {
 }
 
 #[test]
+fn a_prack_that_the_200_has_outrun_is_answered_all_the_same() {
+    let mut world = World::new(20);
+    let (alice, bob) = (world.add_phone("alice"), world.add_phone("bob"));
+    world.phones[alice].manners.invite_headers.push((Name::Require, "100rel".to_owned()));
+    world.phones[bob].manners.ring = vec![(ms(50), 180, Ring::Plain)];
+    world.phones[bob].manners.answer = Some((ms(53), 200));
+    world.call(alice, "bob");
+    world.run_for(s(2));
+    assert_eq!(world.phones[alice].outcomes, [(Method::Prack, 200)]);
+    assert!(world.is_talking(alice, bob));
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
 fn an_offer_in_a_reliable_response_finds_its_answer_in_the_prack() {
     let mut world = World::new(15);
     let (alice, bob) = (world.add_phone("alice"), world.add_phone("bob"));

@@ -189,6 +189,21 @@ fn early_media_of_one_phone_and_the_answer_of_another_are_two_dialogs_for_the_ca
 }
 
 #[test]
+fn a_phone_whose_early_description_was_not_heard_need_not_say_it_again() {
+    let mut world = World::new(20);
+    let (alice, one, two) = (world.add_phone("alice"), world.add_phone("bob"), world.add_phone("bob"));
+    world.phones[one].manners.ring = vec![(ms(50), 183, Ring::ReliableEarly)];
+    world.phones[one].manners.answer = None;
+    world.phones[two].manners.ring = vec![(ms(100), 183, Ring::ReliableEarly)];
+    world.phones[two].manners.answer = Some((s(1), 200));
+    world.call(alice, "bob");
+    world.run_for(s(2));
+    assert!(world.is_talking(alice, two));
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
 fn a_phones_redirect_is_followed_to_users_of_the_exchange() {
     let mut world = World::new(13);
     let (alice, bob, carol) = (world.add_phone("alice"), world.add_phone("bob"), world.add_phone("carol"));

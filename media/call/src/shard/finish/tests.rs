@@ -103,8 +103,8 @@ impl Bench {
     /// The tag of the answered call, in the form that follows a To.
     fn call(&mut self, call: &str) -> Option<String> {
         let sent = self.send(&request("INVITE", 1, call, "", SDP));
-        let answered = sent.iter().map(|transmit| Message::parse(&transmit.bytes).unwrap());
-        let tag = format!(";tag={}", answered.filter(|message| message.status() == Some(200)).next_back()?.to_tag()?);
+        let mut answered = sent.iter().map(|transmit| Message::parse(&transmit.bytes).unwrap());
+        let tag = format!(";tag={}", answered.rfind(|message| message.status() == Some(200))?.to_tag()?);
         self.send(&request("ACK", 1, call, &tag, ""));
         Some(tag)
     }
