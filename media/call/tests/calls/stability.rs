@@ -134,9 +134,9 @@ fn a_phone_is_reached_where_its_newest_request_came_from() {
 #[test]
 fn a_phone_whose_connection_died_with_its_proxy_is_offline() {
     let mut world = World::new(6);
-    let alice = world.add_phone("alice");
-    let flow = world.stream_flow(250);
-    world.add_phone_with("bob", |binding| binding.flow = flow);
+    world.use_connections();
+    let (alice, bob) = (world.add_phone("alice"), world.add_phone("bob"));
+    world.registry.users.get_mut("bob@tandem.local").unwrap()[0].flow = world.flow(250, bob);
     world.call(alice, "bob");
     world.run_for(s(1));
     assert_eq!(world.phones[alice].statuses(), [480]);

@@ -1,15 +1,19 @@
-//! Bad networks, over many seeds: loss, copies, disorder. Whatever happens, both sides end alike and nothing remains.
+//! Bad networks, over many seeds: loss, copies, disorder; and good ones that are connections. Whatever happens, both sides end alike and nothing remains.
 
 use crate::phone::{Manners, NO_UPDATE, Ring, Sdp};
 use crate::world::{Network, World, ms, s};
 use sip::message::{Method, Name};
 use sip::random::Random;
 
-/// One call between phones with manners of chance, on a network of chance.
-fn run(seed: u64, network: Network) {
+/// One call between phones with manners of chance, over this network of datagrams or over connections.
+fn run(seed: u64, network: Option<Network>) {
     let mut random = Random::new(seed);
     let mut pick = |of: u64| random.number() % of;
     let mut world = World::new(seed);
+    match network {
+        Some(network) => world.network = network,
+        None => world.use_connections(),
+    }
     let alice = world.add_phone("alice");
     let phones: Vec<usize> = (0..1 + pick(3)).map(|_| world.add_phone("bob")).collect();
     for &phone in &phones {
@@ -21,7 +25,6 @@ fn run(seed: u64, network: Network) {
         manners.allow = if pick(3) == 0 { NO_UPDATE } else { manners.allow };
         world.phones[phone].manners = manners;
     }
-    world.network = network;
     let sdp = if pick(3) == 0 { Sdp::Late } else { Sdp::Offer };
     let requires = pick(4) == 0;
     if requires {
@@ -73,7 +76,7 @@ fn run(seed: u64, network: Network) {
 fn calls_end_on_both_sides_whatever_is_lost() {
     for seed in 0..200 {
         println!("seed {seed}");
-        run(seed, Network { loss: seed % 21, copies: 0, disorder: false });
+        run(seed, Some(Network { loss: seed % 21, copies: 0, disorder: false }));
     }
 }
 
@@ -81,7 +84,15 @@ fn calls_end_on_both_sides_whatever_is_lost() {
 fn calls_end_on_both_sides_whatever_comes_twice_or_in_disorder() {
     for seed in 1000..1200 {
         println!("seed {seed}");
-        run(seed, Network { loss: seed % 21, copies: seed % 30, disorder: true });
+        run(seed, Some(Network { loss: seed % 21, copies: seed % 30, disorder: true }));
+    }
+}
+
+#[test]
+fn calls_end_on_both_sides_over_connections() {
+    for seed in 2000..2150 {
+        println!("seed {seed}");
+        run(seed, None);
     }
 }
 

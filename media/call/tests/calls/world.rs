@@ -46,6 +46,7 @@ pub struct World {
     pub shards: Vec<Member>,
     pub phones: Vec<Phone>,
     pub network: Network,
+    transport: Transport,
     pub registry: Registry,
     pub events: Vec<Event>,
     pub reports: Vec<wire::CallReport>,
@@ -96,6 +97,7 @@ impl World {
             shards: Vec::new(),
             phones: Vec::new(),
             network: Network::default(),
+            transport: Transport::Udp,
             registry: Registry::default(),
             events: Vec::new(),
             reports: Vec::new(),
@@ -110,9 +112,15 @@ impl World {
         };
         world.add_shard(1, change);
         for user in ["alice", "bob", "carol"] {
-            world.add_user(user, "ring = \"20s\"");
+            world.enter(user, "ring = \"20s\"");
         }
+        world.apply();
         world
+    }
+
+    /// From now on phones come over connections, and so does all that is said of them inside.
+    pub fn use_connections(&mut self) {
+        self.transport = Transport::Tcp;
     }
 
     /// A new media node: the ring changes.
@@ -140,15 +148,23 @@ impl World {
 
     /// A user of the directory; `more` are further keys.
     pub fn add_user(&mut self, name: &str, more: &str) {
+        self.enter(name, more);
+        self.apply();
+    }
+
+    fn enter(&mut self, name: &str, more: &str) {
         let number = self.users.matches("[[user]]").count() + 6001;
         self.users += &format!(
             "[[user]]\nname = \"{name}\"\ndomain = \"tandem.local\"\npassword = \"secret-{name}\"\nextension = \"{number}\"\n{more}\n"
         );
+        self.registry.users.entry(format!("{name}@tandem.local")).or_default();
+    }
+
+    fn apply(&mut self) {
         let text = format!("{DIRECTORY}{}", self.users);
         let files = [wire::SourceFile { name: "test.toml".to_owned(), text }];
         let change = Directory::empty().apply(&files).unwrap_or_else(|problems| panic!("{problems:?}"));
         self.view.directory.store(Arc::new(change.directory));
-        self.registry.users.entry(format!("{name}@tandem.local")).or_default();
     }
 
     /// A phone of a user, registered.
@@ -159,9 +175,9 @@ impl World {
     pub fn add_phone_with(&mut self, user: &str, change: impl FnOnce(&mut wire::Binding)) -> usize {
         let index = self.phones.len();
         let number = index as u8 + 1;
-        let proxy = Hop::new(Transport::Udp, SocketAddr::from(([10, 0, 0, number], 5080)));
+        let proxy = Hop::new(self.transport, SocketAddr::from(([10, 0, 0, number], 5080)));
         let flow = self.flow(u16::from(number) + 100, index);
-        let shard = self.shards[0].hop;
+        let shard = Hop::new(self.transport, self.shards[0].hop.address);
         let phone = Phone::new(&format!("{user}-{index}"), number, flow.clone(), proxy, shard, self.random.number());
         let mut binding = wire::Binding {
             uri: phone.uri(),
@@ -180,15 +196,11 @@ impl World {
 
     /// A flow of this phone through this proxy.
     pub fn flow(&self, proxy: u16, phone: usize) -> String {
-        let end = FlowEnd::Peer(SocketAddr::from(([192, 168, 1, phone as u8 + 1], 5060)));
-        let flow = Flow { proxy, transport: Transport::Udp, listener: 0, end };
-        flow.seal(&self.view.keys.load().flow).to_string()
-    }
-
-    /// A connection of this proxy.
-    pub fn stream_flow(&self, proxy: u16) -> String {
-        let end = FlowEnd::Slot { worker: 0, slot: 1, generation: 1 };
-        let flow = Flow { proxy, transport: Transport::Tls, listener: 0, end };
+        let end = match self.transport.is_reliable() {
+            true => FlowEnd::Slot { worker: 0, slot: phone as u32, generation: 1 },
+            false => FlowEnd::Peer(SocketAddr::from(([192, 168, 1, phone as u8 + 1], 5060))),
+        };
+        let flow = Flow { proxy, transport: self.transport, listener: 0, end };
         flow.seal(&self.view.keys.load().flow).to_string()
     }
 
@@ -340,7 +352,7 @@ impl World {
 
     fn deliver(&mut self, from: Hop, to: Hop, bytes: &[u8]) {
         let wall = self.wall();
-        if let Some(member) = self.shards.iter_mut().find(|member| member.hop == to) {
+        if let Some(member) = self.shards.iter_mut().find(|member| member.hop.address == to.address) {
             if member.alive {
                 member.shard.handle_message(self.now, wall, from, bytes, &mut member.media);
             }
@@ -374,8 +386,10 @@ impl World {
         };
         let token = route.uri().unwrap().user.unwrap().to_owned();
         let flow = Flow::open(&self.view.keys.load().flow, &token).expect("the shard routes by our tokens");
-        let FlowEnd::Peer(peer) = flow.end else { return None };
-        self.phones.iter().position(|phone| phone.media.ip() == peer.ip())
+        match flow.end {
+            FlowEnd::Peer(peer) => self.phones.iter().position(|phone| phone.media.ip() == peer.ip()),
+            FlowEnd::Slot { slot, .. } => Some(slot as usize),
+        }
     }
 
     pub fn flush(&mut self) {
@@ -412,14 +426,15 @@ impl World {
             Some(token) => token.shard,
             None => membership.shard_for("here", message.call_id())?,
         };
-        Some(Hop::new(Transport::Udp, membership.shard_address(shard)?))
+        Some(Hop::new(self.transport, membership.shard_address(shard)?))
     }
 
     fn handle_output(&mut self, index: usize, output: Output) {
         match output {
             Output::Transmit(transmit) => {
                 self.wire.push((transmit.to, transmit.bytes.clone()));
-                self.send(self.shards[index].hop, transmit.to, transmit.bytes);
+                let from = Hop::new(transmit.to.transport, self.shards[index].hop.address);
+                self.send(from, transmit.to, transmit.bytes);
             }
             Output::Query(id, Query::Locate(request)) => {
                 self.registry.asked += 1;
