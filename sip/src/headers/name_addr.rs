@@ -185,6 +185,7 @@ mod tests {
             "< sip:a@h >",
             "<>",
             "\"a\" sip:a@h",
+            "<sip:a@h>;tag=\u{c}",
         ] {
             assert!(NameAddr::parse(text).is_err(), "{text}");
         }
