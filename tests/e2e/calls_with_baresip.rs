@@ -66,3 +66,26 @@ fn hold_and_resume_leave_the_call_up_and_digits_pass() {
         bob.wait_for("'5'");
     });
 }
+
+#[test]
+fn the_echo_returns_the_callers_own_voice() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let mut alice = Telephone::start(&exchange, &Setup { user: "alice", transport: "udp", voice: ALICES_VOICE });
+    alice.command("dial", "9999");
+    alice.wait_for("Call established");
+    std::thread::sleep(Duration::from_secs(3));
+    alice.command("hangup", "");
+    assert_heard(alice, ALICES_VOICE);
+}
+
+#[test]
+fn the_prompt_is_heard_to_its_end() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let mut alice = Telephone::start(&exchange, &Setup { user: "alice", transport: "tcp", voice: ALICES_VOICE });
+    alice.command("dial", "9998");
+    alice.wait_for("Call established");
+    alice.wait_for("session closed");
+    let heard = alice.heard();
+    let loudest = heard.iter().flat_map(|(samples, _)| samples).fold(0.0, |loud: f64, sample| loud.max(sample.abs()));
+    assert!(loudest > 1000.0, "nothing was said: {loudest}");
+}
