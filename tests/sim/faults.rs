@@ -7,6 +7,7 @@ use crate::phone::{Does, History, Standing};
 use crate::seeds::for_seeds;
 use crate::world::World;
 use sip::message::Method;
+use sip::random::Random;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -47,13 +48,19 @@ fn assert_ended(world: &mut World) {
 }
 
 fn weather(seed: u64) -> Network {
-    Network::any(&mut sip::random::Random::new(seed ^ 0x7765_6174))
+    Network::any(&mut Random::new(seed ^ 0x7765_6174))
+}
+
+/// Weather in which a request comes through before its sender gives up: of seven copies over two hops one arrives.
+fn fair_weather(seed: u64) -> Network {
+    let weather = weather(seed);
+    Network { loss: weather.loss.min(8), ..weather }
 }
 
 #[test]
 fn a_killed_proxy_loses_no_udp_call() {
     for_seeds(100, |seed| {
-        let mut world = talking(2 * seed, weather(seed));
+        let mut world = talking(2 * seed, fair_weather(seed));
         let (dead, ender) = ((world.random.number() % 2) as usize, (world.random.number() % 2) as usize);
         world.kill_proxy(dead);
         // Its lease ends.
@@ -98,9 +105,7 @@ fn with_all_registries_gone_known_phones_still_call() {
             world.phones.iter_mut().for_each(|phone| phone.history.clear());
         }
         world.cluster.registry.is_down = true;
-        // Not so bad that a phone hears of nothing for as long as it would ring.
-        world.network = weather(seed);
-        world.network.loss = world.network.loss.min(8);
+        world.network = fair_weather(seed);
         world.with_phone(A, |phone, now| phone.call(now, "bob"));
         world.run_for(Duration::from_secs(70));
         let failed = world.phones[A].count(History::Failed(408));
@@ -142,7 +147,7 @@ fn direct_calls_go_phone_to_phone() {
 #[test]
 fn old_keys_open_until_their_overlap_ends() {
     for_seeds(100, |seed| {
-        let mut world = talking(seed, weather(seed));
+        let mut world = talking(seed, fair_weather(seed));
         world.cluster.rotate(1);
         world.with_phone(B, |phone, now| phone.offer(now, "sendonly"));
         world.run_for(Duration::from_secs(40));
@@ -174,7 +179,7 @@ fn old_keys_open_until_their_overlap_ends() {
 #[test]
 fn a_phone_behind_a_nat_that_rebinds_keeps_its_call_after_it_registers_again() {
     for_seeds(100, |seed| {
-        let mut world = talking(seed, weather(seed));
+        let mut world = talking(seed, fair_weather(seed));
         let (moved, ender) = ((world.random.number() % 2) as usize, (world.random.number() % 2) as usize);
         world.with_phone(moved, |phone, now| {
             phone.rebind();
