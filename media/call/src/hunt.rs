@@ -79,6 +79,7 @@ impl Call {
         let directory = turn.core.view.directory.load();
         hunt.ring = directory.user(&aor).map_or(DEFAULT_RING, |user| user.ring());
         hunt.tried.push(aor.clone());
+        hunt.ended = Ended::Offline;
         let instance = instance.unwrap_or_default();
         let query = turn.query(Query::Locate(LocateRequest { aor: aor.clone(), instance: instance.clone() }));
         hunt.locating.push(Locating { query, aor, instance, until: turn.now + patience });
@@ -108,25 +109,31 @@ impl Call {
                 answer
             }),
         };
-        match answer {
-            Some(answer) if !answer.known => hunt.best.add(Failure::of(404)),
-            Some(answer) if answer.bindings.is_empty() => hunt.best.add(Failure::of(480)),
-            Some(answer) => hunt.later.extend(phones(&aor, answer.bindings)),
-            None => {
-                let transport = self.legs[0].hop.transport;
-                hunt.later.extend(route::proxies(turn.core, transport).into_iter().map(|proxy| {
-                    let flow = Flow { uri: format!("sip:{aor}"), received: None, way: Way::Remembered(proxy) };
-                    Phone { owner: aor.clone(), q: 0, flows: VecDeque::from([flow]) }
-                }));
+        let found = match answer {
+            Some(answer) => {
+                if answer.bindings.is_empty() {
+                    hunt.best.add(Failure::of(if answer.known { 480 } else { 404 }));
+                }
+                phones(&aor, answer.bindings)
             }
+            None => {
+                let proxies = route::proxies(turn.core, self.legs[0].hop.transport).into_iter();
+                let flow = |way| VecDeque::from([Flow { uri: format!("sip:{aor}"), received: None, way }]);
+                let phone = |proxy| Phone { owner: aor.clone(), q: 0, flows: flow(Way::Remembered(proxy)) };
+                proxies.map(phone).collect()
+            }
+        };
+        if !hunt.forks.is_empty() {
+            // Others ring already: whoever was named by one of them rings beside them.
+            return self.ring(turn, found);
         }
+        hunt.later.extend(found);
         hunt.later.sort_by_key(|phone| phone.q);
         self.ring_next(turn);
     }
 
     /// Rings the phones that are wanted most, unless some ring already.
     fn ring_next(&mut self, turn: &mut Turn<'_>) {
-        let limit = turn.settings().limits.forks;
         loop {
             let Phase::Hunting(hunt) = &mut self.phase else { return };
             if !hunt.forks.is_empty() || !hunt.locating.is_empty() {
@@ -134,12 +141,19 @@ impl Call {
             }
             let Some(q) = hunt.later.last().map(|phone| phone.q) else { return self.give_up(turn) };
             let first = hunt.later.partition_point(|phone| phone.q < q);
-            let mut group = hunt.later.split_off(first);
-            group.truncate(limit);
-            hunt.ring_until = Some(turn.now + hunt.ring);
-            for phone in group {
-                self.ring_phone(turn, phone);
-            }
+            let group = hunt.later.split_off(first);
+            self.ring(turn, group);
+        }
+    }
+
+    /// Rings phones, as many as may ring at once.
+    fn ring(&mut self, turn: &mut Turn<'_>, mut phones: Vec<Phone>) {
+        let limit = turn.settings().limits.forks;
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        hunt.ring_until = Some(turn.now + hunt.ring);
+        phones.truncate(limit.saturating_sub(hunt.forks.len()));
+        for phone in phones {
+            self.ring_phone(turn, phone);
         }
     }
 

@@ -310,3 +310,33 @@ fn a_gruu_rings_its_own_phone_only() {
     world.hang_up(alice);
     world.finish();
 }
+
+#[test]
+fn whom_a_phone_names_rings_beside_the_other_phones() {
+    let mut world = World::new(21);
+    let (alice, one, two, carol) =
+        (world.add_phone("alice"), world.add_phone("bob"), world.add_phone("bob"), world.add_phone("carol"));
+    world.phones[one].manners.answer = Some((ms(100), 302));
+    world.phones[one].manners.answer_headers = vec![(Name::Contact, "<sip:carol@tandem.local>".to_owned())];
+    world.phones[two].manners.answer = None;
+    world.call(alice, "bob");
+    world.run_for(s(3));
+    assert!(world.is_talking(alice, carol));
+    world.hang_up(alice);
+    let world = world.finish();
+    assert_eq!(world.phones[two].cancelled.len(), 1);
+}
+
+#[test]
+fn a_forward_to_a_user_who_is_not_there_goes_on_by_that_users_own_rule() {
+    let mut world = World::new(22);
+    world.add_user("erin", "forward = { offline = \"user:carol\", no_answer = \"echo\" }");
+    world.add_user("dave", "ring = \"2s\"\nforward = { no_answer = \"user:erin\" }");
+    let (alice, dave, carol) = (world.add_phone("alice"), world.add_phone("dave"), world.add_phone("carol"));
+    world.phones[dave].manners.answer = None;
+    world.call(alice, "dave");
+    world.run_for(s(5));
+    assert!(world.is_talking(alice, carol));
+    world.hang_up(alice);
+    world.finish();
+}
