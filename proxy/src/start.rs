@@ -125,7 +125,7 @@ pub fn start(mut config: Config, view: Arc<View>, registrar: Arc<dyn Registrar>)
     };
     let epolls = (0..config.workers).map(|_| Epoll::new()).collect::<io::Result<Vec<_>>>()?;
     let mailboxes: Arc<[Mailbox]> = epolls.iter().map(|epoll| Mailbox::new(epoll.waker())).collect();
-    let shared = Arc::new(Shared::new(config.workers));
+    let shared = Arc::new(Shared::default());
     let passed = Arc::new(PassedRegistrations::new(config.remembered));
     let settings = settings(&config);
     let common = Common { config, view, registrar, tls, shared, mailboxes };

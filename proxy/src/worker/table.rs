@@ -5,10 +5,10 @@ use super::names::Names;
 use super::sockets::Token;
 use crate::edge::{Flows, PublicName};
 use sip::token::{Flow, FlowEnd};
-use std::collections::HashMap;
+use dashmap::DashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// A worker's connections by slot; the generation tells a slot's connections apart.
@@ -36,37 +36,27 @@ struct Slot {
     connection: Option<Box<Connection>>,
 }
 
-/// What the workers of a process know of each other's connections.
+/// What the workers of a process know of each other's connections; written when one comes or goes.
+#[derive(Default)]
 pub(crate) struct Shared {
     /// By worker and slot: generation, and the name by which the peer knows us.
-    names: Vec<Mutex<HashMap<u32, (u32, PublicName)>>>,
+    names: DashMap<(u8, u32), (u32, PublicName)>,
     total: AtomicUsize,
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    by_address: DashMap<IpAddr, usize>,
 }
 
 impl Shared {
-    pub fn new(workers: usize) -> Shared {
-        Shared {
-            names: (0..workers).map(|_| Mutex::default()).collect(),
-            total: AtomicUsize::new(0),
-            by_address: Mutex::default(),
-        }
-    }
-
     fn count_in(&self, peer: IpAddr) {
         self.total.fetch_add(1, Ordering::Relaxed);
-        *self.by_address.lock().unwrap_or_else(PoisonError::into_inner).entry(peer).or_default() += 1;
+        *self.by_address.entry(peer).or_default() += 1;
     }
 
     fn count_out(&self, peer: IpAddr) {
         self.total.fetch_sub(1, Ordering::Relaxed);
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&peer) {
+        self.by_address.remove_if_mut(&peer, |_, count| {
             *count -= 1;
-            if *count == 0 {
-                by_address.remove(&peer);
-            }
-        }
+            *count == 0
+        });
     }
 }
 
@@ -78,8 +68,7 @@ impl Table {
 
     /// Connections from phones in the whole process, and those from one address.
     pub fn population(&self, peer: IpAddr) -> (usize, usize) {
-        let by_address = self.shared.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.shared.total.load(Ordering::Relaxed), by_address.get(&peer).copied().unwrap_or(0))
+        (self.shared.total.load(Ordering::Relaxed), self.shared.by_address.get(&peer).map_or(0, |count| *count))
     }
 
     /// Takes a connection in.
@@ -92,7 +81,7 @@ impl Table {
         if let Side::Public { name, .. } = connection.side() {
             self.shared.count_in(connection.peer().ip());
             self.slots[slot as usize].name = Some(name.clone());
-            self.shared_names(self.own).insert(slot, (generation, name.clone()));
+            self.shared.names.insert((self.own, slot), (generation, name.clone()));
         }
         self.slots[slot as usize].connection = Some(Box::new(connection));
         Place { slot, generation }
@@ -123,7 +112,7 @@ impl Table {
         self.free.push(place.slot);
         if let Side::Public { .. } = connection.side() {
             self.shared.count_out(connection.peer().ip());
-            self.shared_names(self.own).remove(&place.slot);
+            self.shared.names.remove(&(self.own, place.slot));
         }
     }
 
@@ -153,10 +142,6 @@ impl Table {
     fn slot(&mut self, place: Place) -> Option<&mut Slot> {
         self.slots.get_mut(place.slot as usize).filter(|slot| slot.generation == place.generation)
     }
-
-    fn shared_names(&self, worker: u8) -> std::sync::MutexGuard<'_, HashMap<u32, (u32, PublicName)>> {
-        self.shared.names[usize::from(worker)].lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Flows for Table {
@@ -167,10 +152,10 @@ impl Flows for Table {
                 let slot = self.slots.get(slot as usize).filter(|slot| slot.generation == generation)?;
                 slot.name.clone()
             }
-            FlowEnd::Slot { worker, .. } if usize::from(worker) >= self.shared.names.len() => None,
             FlowEnd::Slot { worker, slot, generation } => {
-                let names = self.shared_names(worker);
-                names.get(&slot).filter(|(current, _)| *current == generation).map(|(_, name)| name.clone())
+                let named = self.shared.names.get(&(worker, slot))?;
+                let (current, name) = named.value();
+                (*current == generation).then(|| name.clone())
             }
         }
     }
