@@ -2,6 +2,12 @@
 //!
 //! A [`Shard`] is driven from outside: messages, answers, media events and time go in by `handle_*`, and after each of them
 //! [`Shard::poll_output`] is read until it is empty. Nothing here has a socket, a clock or a thread.
+//!
+//! A first INVITE goes this way: `begin` admits it and makes the call, `hunt` finds the phones and rings them in groups, `invite`
+//! writes their INVITEs and passes their provisional responses on, `answer` joins the first that answers with the caller. From
+//! then on `within` takes the requests of both dialogs: offers go through `exchange`, other requests through `relay`, and `refresh`
+//! keeps the sessions alive. `service` is the other side where the exchange itself answers. What is left when a call ends is
+//! `late`'s; what another shard needs to go on with it is its [`Record`].
 #![forbid(unsafe_code)]
 
 mod answer;
