@@ -14,8 +14,6 @@ use std::collections::BTreeMap;
 pub struct Registry {
     pub records: BTreeMap<String, Record>,
     pub is_down: bool,
-    /// Every REGISTER that was applied or answered, with its status.
-    pub asked: Vec<(RegisterRequest, u32)>,
     /// Questions where somebody is registered.
     pub located: usize,
 }
@@ -49,7 +47,6 @@ impl Registry {
                 response
             }
         };
-        self.asked.push((request, response.status));
         Ok(response)
     }
 
