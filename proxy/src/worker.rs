@@ -231,7 +231,8 @@ impl Worker {
 
     fn accept(&mut self, index: usize) {
         for _ in 0..ACCEPTS {
-            let (stream, peer) = match net::tcp::accept(&self.sockets.listeners[index].socket) {
+            let Some(listening) = &self.sockets.listeners[index] else { return };
+            let (stream, peer) = match net::tcp::accept(&listening.socket) {
                 Ok(Some(accepted)) => accepted,
                 Ok(None) => return,
                 Err(error) => {
@@ -240,7 +241,7 @@ impl Worker {
                     return self.sockets.pause(index, &self.epoll);
                 }
             };
-            let side = match self.sockets.listeners[index].listener {
+            let side = match listening.listener {
                 None => Side::Inside(Hop::new(Transport::Tcp, peer)),
                 Some(listener) => {
                     let transport = self.sockets.listeners()[usize::from(listener)].transport;

@@ -44,13 +44,7 @@ impl<'a> Passage<'a> {
 
     /// Whether the request passed us before with the same request URI.
     fn has_looped(&self) -> bool {
-        let earlier = self.message.values(Name::Via).skip(1);
-        let marks = earlier.filter_map(|via| Via::parse(via).ok()?.param(LOOP));
-        let mut marks = marks.filter_map(|mark| u32::from_str_radix(mark, 16).ok()).peekable();
-        if marks.peek().is_none() {
-            return false;
-        }
-        let own = self.loop_mark();
-        marks.any(|mark| mark == own)
+        let marks = self.message.values(Name::Via).filter_map(|via| Via::parse(via).ok()?.param(LOOP));
+        { marks }.any(|mark| u32::from_str_radix(mark, 16) == Ok(self.loop_mark()))
     }
 }

@@ -11,7 +11,7 @@ use proto::ring;
 use proto::time::{UnixMillis, UnixTime};
 use proto::wire::{Binding, ContactUpdate, RegisterRequest, RegisterResponse};
 use sip::digest::{Nonces, Purpose, Staleness};
-use sip::headers::{ContactValue, NameAddr};
+use sip::headers::{ContactValue, NameAddr, split_values};
 use sip::stateless::branch;
 use sip::uri::Scheme;
 use sip::{Message, Name};
@@ -20,7 +20,7 @@ use std::io::Write;
 use std::time::Duration;
 
 /// The extensions that REGISTER may require.
-pub(super) const SUPPORTED: [&str; 3] = ["path", "outbound", "gruu"];
+pub(super) const SUPPORTED: &str = "path, outbound, gruu";
 
 /// A REGISTER that waits for the registry: what its response is made of.
 pub(super) struct Applicant {
@@ -51,7 +51,8 @@ impl<'a> Passage<'a> {
     pub(super) fn register(&mut self) -> Result<(), Verdict<'a>> {
         let message = self.message;
         let mut required = message.values(Name::Require);
-        if let Some(option) = required.find(|option| !SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(option)))
+        if let Some(option) =
+            required.find(|option| !split_values(SUPPORTED).any(|known| known.eq_ignore_ascii_case(option)))
         {
             return Err(Verdict::BadExtension(option));
         }
@@ -149,7 +150,7 @@ impl Edge {
                     for binding in &response.bindings {
                         contact_line(binding, UnixTime(response.now), out);
                     }
-                    line(out, Name::Supported, "path, outbound, gruu");
+                    line(out, Name::Supported, SUPPORTED);
                     if applicant.outbound == Outbound::Used {
                         line(out, Name::Require, "outbound");
                         line(out, Name::FlowTimer, &self.settings.flow_timer.to_string());

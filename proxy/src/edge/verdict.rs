@@ -106,7 +106,7 @@ impl Passage<'_> {
                 Verdict::Options => {
                     line(out, Name::Allow, ALLOW);
                     line(out, Name::Accept, "application/sdp");
-                    line(out, Name::Supported, &SUPPORTED.join(", "));
+                    line(out, Name::Supported, SUPPORTED);
                 }
                 Verdict::Refused(..) | Verdict::RefusedBy(_) | Verdict::FlowGone | Verdict::Absorbed(_) => {}
             }
@@ -138,7 +138,9 @@ pub(super) fn send(out: &mut Outbox, sender: Sender, write: impl FnOnce(&mut Vec
 
 /// One header line.
 pub(super) fn line(out: &mut Vec<u8>, name: Name, value: &str) {
-    write!(out, "{name}: {value}\r\n").expect(TO_MEMORY);
+    for part in [name.text(), ": ", value, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 /// The end of an answer without a body.

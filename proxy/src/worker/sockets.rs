@@ -14,7 +14,8 @@ pub(crate) struct Sockets {
     listen: Vec<Listen>,
     /// The last one is the inside face's.
     pub(super) datagrams: Vec<Datagrams>,
-    pub(super) listeners: Vec<Listener>,
+    /// `None` once it accepts no more; the others keep their places.
+    pub(super) listeners: Vec<Option<Listener>>,
 }
 
 /// A socket for datagrams, and what is to be sent over it at the end of the turn.
@@ -92,7 +93,7 @@ impl Sockets {
     fn open(&mut self, transport: Transport, address: SocketAddr, listener: Option<u8>) -> io::Result<()> {
         if transport.is_reliable() {
             let socket = tcp::listen(address, Share::Workers, ACCEPT_BACKLOG)?;
-            self.listeners.push(Listener { socket, listener, paused: false });
+            self.listeners.push(Some(Listener { socket, listener, paused: false }));
         } else {
             let buffer = Some(KERNEL_BUFFER);
             let options =
@@ -112,7 +113,7 @@ impl Sockets {
         for (index, datagrams) in self.datagrams.iter().enumerate() {
             epoll.add(&datagrams.socket, Token::Datagrams(index).to_u64(), Interest::READ)?;
         }
-        for (index, listener) in self.listeners.iter().enumerate() {
+        for (index, listener) in self.open_listeners() {
             epoll.add(&listener.socket, Token::Listener(index).to_u64(), Interest::READ)?;
         }
         Ok(())
@@ -131,20 +132,29 @@ impl Sockets {
 
     /// Accepts nothing more for now.
     pub(super) fn pause(&mut self, index: usize, epoll: &Epoll) {
-        let listener = &mut self.listeners[index];
-        listener.paused = epoll.modify(&listener.socket, Token::Listener(index).to_u64(), Interest::NONE).is_ok();
+        if let Some(listener) = &mut self.listeners[index] {
+            listener.paused = epoll.modify(&listener.socket, Token::Listener(index).to_u64(), Interest::NONE).is_ok();
+        }
     }
 
     /// Accepts again.
     pub(super) fn resume(&mut self, epoll: &Epoll) {
-        for (index, listener) in self.listeners.iter_mut().enumerate().filter(|(_, listener)| listener.paused) {
+        let paused =
+            self.listeners.iter_mut().enumerate().filter_map(|(index, listener)| Some((index, listener.as_mut()?)));
+        for (index, listener) in paused.filter(|(_, listener)| listener.paused) {
             listener.paused = epoll.modify(&listener.socket, Token::Listener(index).to_u64(), Interest::READ).is_err();
         }
     }
 
     /// Accepts no connections from phones any more.
     pub(super) fn drain(&mut self) {
-        self.listeners.retain(|listener| listener.listener.is_none());
+        for listener in &mut self.listeners {
+            listener.take_if(|listener| listener.listener.is_some());
+        }
+    }
+
+    fn open_listeners(&self) -> impl Iterator<Item = (usize, &Listener)> {
+        self.listeners.iter().enumerate().filter_map(|(index, listener)| Some((index, listener.as_ref()?)))
     }
 }
 

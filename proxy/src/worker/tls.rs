@@ -183,6 +183,16 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_made_for_names_and_addresses() {
+        let tls = Tls::new(&Certificate::Generated, &["sip.example".into(), "127.0.0.1".into(), "::1".into()]).unwrap();
+        let leaf = leaf(&tls);
+        for name in [&b"sip.example"[..], &[127, 0, 0, 1], &std::net::Ipv6Addr::LOCALHOST.octets()] {
+            assert!(leaf.windows(name.len()).any(|part| part == name));
+        }
+        assert!(tls.accept(1 << 16).is_ok());
+    }
+
+    #[test]
     fn an_unfit_file_is_named() {
         let folder = Folder::new("unfit");
         let certificate = folder.write("one.example");

@@ -149,6 +149,11 @@ fn draining_keeps_what_is_there_and_stopping_ends_it() {
     running.drain();
     phone.send(&phone.options());
     assert!(phone.receive().starts_with("SIP/2.0 200 "));
+    // Members still connect.
+    cluster.running = Some(running);
+    drop(cluster.shard_calls(&cluster.flow(), Transport::Tcp));
+    assert!(phone.receive().starts_with("INVITE "));
+    let running = cluster.running.take().unwrap();
     running.stop();
     let super::phone::Wire::Stream(stream) = &mut phone.wire else { panic!() };
     assert_eq!(stream.read(&mut [0; 16]).unwrap(), 0);
