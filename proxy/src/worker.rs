@@ -54,7 +54,7 @@ pub(crate) struct Worker {
     sockets: Sockets,
     edge: Edge,
     table: Table,
-    /// Connections to members by the address that they were made to.
+    /// Connections with members by the address of their other end: the one they were made to, or came from.
     members: HashMap<SocketAddr, Place>,
     mailboxes: Arc<[Mailbox]>,
     outbox: Outbox,
@@ -266,8 +266,12 @@ impl Worker {
             if let Side::Public { transport, .. } = side {
                 self.meters.connections(transport).increment(1.0);
             }
-            let limits = self.limits_of(&side);
-            self.insert(Connection::accepted(self.clock.now, stream, peer, side, tls, limits));
+            let (limits, is_inside) = (self.limits_of(&side), matches!(side, Side::Inside(_)));
+            let place = self.insert(Connection::accepted(self.clock.now, stream, peer, side, tls, limits));
+            if is_inside {
+                // What the edge itself answers goes back over the same connection.
+                self.members.insert(peer, place);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Connections: across workers, limited, and gone.
 
-use super::cluster::{Answers, Cluster};
+use super::cluster::{Answers, Cluster, read_message};
 use super::phone::stream;
 use crate::edge::tests::world;
 use crate::{Config, ConnectionLimits, Listen, StartError, start};
@@ -36,6 +36,13 @@ fn a_closed_connection_answers_430() {
     next.receive();
     cluster.shard_calls(&flow, Transport::Udp);
     let answer = cluster.shard.receive();
+    assert!(answer.starts_with("SIP/2.0 430 "), "{answer}");
+    // Over TCP the answer comes back on the connection that the request came on.
+    let mut stream = std::net::TcpStream::connect(cluster.inside()).unwrap();
+    let extra = format!("Route: <sip:{flow}@cluster.test;lr>\r\n");
+    let request = world::request("INVITE", "sip:x@192.0.2.1", "a@b", "c@d", "shard.test", &extra);
+    stream.write_all(request.as_bytes()).unwrap();
+    let answer = read_message(&mut stream);
     assert!(answer.starts_with("SIP/2.0 430 "), "{answer}");
 }
 
