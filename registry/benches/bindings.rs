@@ -38,7 +38,7 @@ fn main() {
     }
     let begin = Usage::now();
     for user in 0..users {
-        let request = LocateRequest { aor: aor(user), instance: String::new() };
+        let request = LocateRequest { aor: aor(user), ..LocateRequest::default() };
         bindings.locate(request, Box::new(|found| assert_eq!(found.expect("in memory").bindings.len(), 1)));
     }
     begin.report("a locate", users);

@@ -152,12 +152,22 @@ impl Registrar for Bindings {
 
     fn locate(&self, request: LocateRequest, reply: Reply<LocateResponse>) {
         self.inner.meters.locates.increment(1);
+        let reply = traced(&request, reply);
         let directory = self.inner.view.directory.load();
         let Some(user) = directory.user(&request.aor) else { return reply(Ok(LocateResponse::default())) };
         let aor = directory.aor(user);
         drop(directory);
         self.inner.run(&aor, Job::Locate(request, reply), Trust::AsOwner);
     }
+}
+
+/// The reply as the end of a span of the call's trace.
+fn traced(request: &LocateRequest, reply: Reply<LocateResponse>) -> Reply<LocateResponse> {
+    if request.call_id.is_empty() || !trace::is_enabled() {
+        return reply;
+    }
+    let span = trace::call_span(&request.call_id, "registry locate", &request.aor);
+    Box::new(move |response| span.in_scope(|| reply(response)))
 }
 
 impl Inner {

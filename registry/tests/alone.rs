@@ -59,7 +59,7 @@ async fn register(registrar: &dyn Registrar, user: &str) -> RegisterResponse {
 
 async fn locate(registrar: &dyn Registrar, user: &str) -> LocateResponse {
     let (answer, answered) = oneshot::channel();
-    let request = LocateRequest { aor: format!("{user}@tandem.local"), instance: String::new() };
+    let request = LocateRequest { aor: format!("{user}@tandem.local"), ..LocateRequest::default() };
     registrar.locate(request, Box::new(move |response| drop(answer.send(response))));
     answered.await.expect("it is answered").expect("the store works")
 }

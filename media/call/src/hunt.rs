@@ -81,7 +81,8 @@ impl Call {
         hunt.tried.push(aor.clone());
         hunt.ended = Ended::Offline;
         let instance = instance.unwrap_or_default();
-        let query = turn.query(Query::Locate(LocateRequest { aor: aor.clone(), instance: instance.clone() }));
+        let request = LocateRequest { aor: aor.clone(), instance: instance.clone(), call_id: self.id.clone() };
+        let query = turn.query(Query::Locate(request));
         hunt.locating.push(Locating { query, aor, instance, until: turn.now + patience });
         true
     }

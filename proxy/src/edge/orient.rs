@@ -51,7 +51,11 @@ impl<'a> Passage<'a> {
         match &target {
             Target::User { aor, instance } if self.is_direct(&caller, aor) => {
                 if self.memory.waiting.has_room() {
-                    let request = LocateRequest { aor: aor.clone(), instance: instance.clone().unwrap_or_default() };
+                    let request = LocateRequest {
+                        aor: aor.clone(),
+                        instance: instance.clone().unwrap_or_default(),
+                        call_id: self.message.call_id().to_owned(),
+                    };
                     let call = Call { arrival: *self.arrival, bytes: self.message.bytes().to_vec(), caller, target };
                     let id = self.memory.waiting.park(self.now, Waiting::Call(Box::new(call)));
                     self.out.push(Output::Locate(id, Box::new(request)));

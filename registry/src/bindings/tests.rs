@@ -182,7 +182,7 @@ async fn nobody_outside_the_directory_registers_or_is_found() {
     let stranger = RegisterRequest { aor: "mallory@tandem.local".into(), ..request("one", 1, A) };
     assert_eq!(register(&bindings, stranger), Some(404));
     let answers = Answers::default();
-    bindings.locate(LocateRequest { aor: "mallory@tandem.local".into(), instance: String::new() }, reply(&answers));
+    bindings.locate(LocateRequest { aor: "mallory@tandem.local".into(), ..LocateRequest::default() }, reply(&answers));
     assert!(!answers.lock().unwrap()[0].as_ref().unwrap().known);
 }
 
