@@ -1,6 +1,6 @@
 //! Three registries on one etcd, and a proxy that is joined to them.
 
-use crate::etcd::Etcd;
+use crate::options;
 use proto::client::{self, Options, RemoteRegistrar};
 use proto::registrar::{Registrar, Unavailable};
 use proto::reports::CallReports;
@@ -10,7 +10,7 @@ use registry::{Config, Running, StoreConfig};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::own_address;
+use support::{Etcd, own_address};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 
@@ -29,7 +29,7 @@ impl Registry {
             name: name.into(),
             region: "paris".into(),
             listen,
-            store: StoreConfig::Etcd(etcd.options()),
+            store: StoreConfig::Etcd(options(etcd)),
             tls: None,
             bundle: Default::default(),
             bindings: registry::bindings::Settings { min_expires: 60, max_expires: 3600 },
@@ -109,7 +109,7 @@ impl Proxy {
 
     async fn locate(&self, user: usize) -> Result<wire::LocateResponse, Unavailable> {
         let (answer, answered) = oneshot::channel();
-        let request = LocateRequest { aor: aor(user), instance: String::new() };
+        let request = LocateRequest { aor: aor(user), ..LocateRequest::default() };
         self.registrar.locate(request, Box::new(move |response| drop(answer.send(response))));
         answered.await.expect("every question is answered")
     }

@@ -2,5 +2,9 @@
 
 mod alone;
 mod cluster;
-mod etcd;
 mod store;
+
+/// How a registry reaches the members that a test has started.
+fn options(etcd: &support::Etcd) -> registry::store::etcd::Options {
+    registry::store::etcd::Options { endpoints: etcd.endpoints(), ..Default::default() }
+}

@@ -1,6 +1,6 @@
 //! Both stores keep the same promises.
 
-use crate::etcd;
+use crate::options;
 use registry::store::{Batch, Committed, Embedded, Entry, Etcd, Operation, Range, Shared, Store, StoreError, Values};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ async fn the_embedded_store_keeps_the_promises() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn etcd_keeps_the_promises() {
-    let etcd = etcd::Etcd::start(1);
-    let open = async || shared(Etcd::connect(&etcd.options()).await.expect("etcd answers"));
+    let etcd = support::Etcd::start(1);
+    let open = async || shared(Etcd::connect(&options(&etcd)).await.expect("etcd answers"));
     conformance(open).await;
 }
 
@@ -253,8 +253,8 @@ async fn an_etcd_that_is_not_there_is_an_error_within_seconds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_one_of_three_etcd_members_gone_everything_goes_on() {
-    let mut etcd = etcd::Etcd::start(3);
-    let store: Shared = Arc::new(Etcd::connect(&etcd.options()).await.expect("etcd answers"));
+    let mut etcd = support::Etcd::start(3);
+    let store: Shared = Arc::new(Etcd::connect(&options(&etcd)).await.expect("etcd answers"));
     let lease = store.grant(Duration::from_secs(5)).await.expect("it answers");
     let mut watched = store.watch("k/");
     put(&store, "k/before", b"").await;

@@ -6,6 +6,7 @@ mod baresip;
 mod browser;
 mod calls_with_baresip;
 mod calls_with_sipp;
+mod cluster;
 mod sipp;
 
 /// The binary under test.

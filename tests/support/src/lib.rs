@@ -2,12 +2,17 @@
 //!
 //! Each test takes loopback addresses that no other running test has, so that every program keeps its usual ports.
 
+pub mod cluster;
 pub mod digest;
+pub mod etcd;
 pub mod exchange;
 pub mod phone;
 pub mod program;
 
+pub use cluster::{Cluster, Member};
+pub use etcd::Etcd;
 pub use exchange::Exchange;
+pub use phone::Phone;
 pub use program::{Program, require};
 
 use std::net::{IpAddr, Ipv4Addr};
