@@ -1,6 +1,7 @@
 //! A whole exchange as one process a role: three registries on three etcd members, two proxies, two media nodes. Each has an
-//! address of its own, so that all keep their usual ports, and each can be killed and started again.
+//! address of its own, so that all keep their usual ports, and each can be killed and started again. They speak mutual TLS.
 
+use crate::authority;
 use crate::{Etcd, Program, Scratch, http_get, own_address, wait_for};
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
@@ -46,15 +47,6 @@ impl Member {
             http_get(&console, "/ready")
         });
     }
-
-    /// Asks this registry; the exit status and what was printed.
-    pub fn ask(&self, binary: &str, arguments: &[&str]) -> (i32, String) {
-        let registry = format!("{}:7400", self.address);
-        let output = Command::new(binary).args(arguments).args(["--registry", &registry]).output();
-        let output = output.expect("the binary under test runs");
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
-    }
 }
 
 /// The members, which end with this value. One cluster runs at a time: each has ten processes.
@@ -84,7 +76,10 @@ impl Cluster {
         let store = etcd.endpoints().join(",");
         let addresses: Vec<IpAddr> = (0..3).map(|_| own_address()).collect();
         let join: Vec<String> = addresses.iter().map(|ip| format!("\"{ip}:7400\"")).collect();
-        let join = format!("[registry]\njoin = [{}]\n", join.join(", "));
+        let join = join.join(", ");
+        let bundle = scratch.write("cluster.pem", authority::bundle());
+        let tls = format!("tls = {{ ca = {bundle:?}, cert = {bundle:?}, key = {bundle:?} }}\n");
+        let join = format!("[registry]\njoin = [{join}]\n{tls}");
         let start = |role: &str, n: usize, ip: IpAddr, text: String| {
             let name = format!("{role}-{n}");
             let text = format!("name = \"{name}\"\n[console]\nlisten = \"{ip}:8080\"\n{text}");
@@ -93,7 +88,7 @@ impl Cluster {
             Member::start(&name, ip, command)
         };
         let registry = |n: usize, ip: IpAddr| {
-            start("registry", n, ip, format!("[registry]\nlisten = \"{ip}:7400\"\nstore = \"etcd://{store}\"\n"))
+            start("registry", n, ip, format!("[registry]\nlisten = \"{ip}:7400\"\nstore = \"etcd://{store}\"\n{tls}"))
         };
         let proxy = |n: usize, ip: IpAddr| {
             let text = format!("[proxy]\nlisten = [\"udp://{ip}:5060\"]\ninside = \"{ip}:5080\"\nworkers = 1\n{join}");
@@ -127,11 +122,20 @@ impl Cluster {
         });
     }
 
+    /// Asks a registry; the exit status and what was printed.
+    fn ask(&self, registry: &Member, arguments: &[&str]) -> (i32, String) {
+        let config = self.scratch.path().join(format!("{}.toml", registry.name));
+        let output = Command::new(&self.binary).args(arguments).arg("--config").arg(config).output();
+        let output = output.expect("the binary under test runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// What each registry answers to one command.
     #[track_caller]
     pub fn ask_all(&self, arguments: &[&str]) -> Vec<String> {
         let ask = |registry: &Member| {
-            let (status, said) = registry.ask(&self.binary, arguments);
+            let (status, said) = self.ask(registry, arguments);
             assert_eq!(status, 0, "{} to {arguments:?}: {said}", registry.name);
             said
         };
@@ -146,7 +150,7 @@ impl Cluster {
         let file = self.scratch.write("users.csv", format!("name,password,extension,caller_id\n{rows}"));
         let file = file.to_string_lossy();
         let import = ["import", "users", &file, "--domain", "tandem.local", "--class", "internal"];
-        let (status, said) = self.registries[0].ask(&self.binary, &import);
+        let (status, said) = self.ask(&self.registries[0], &import);
         assert_eq!(status, 0, "{said}");
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Each test takes loopback addresses that no other running test has, so that every program keeps its usual ports.
 
+mod authority;
 pub mod cluster;
 pub mod digest;
 pub mod etcd;
