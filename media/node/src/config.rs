@@ -41,7 +41,8 @@ pub struct Rtp {
     pub ports: RangeInclusive<u16>,
     /// What phones are told, first match on the peer's address.
     pub advertise: Vec<Advertise>,
-    /// How long a pair stays unused after a call, so that the next one does not hear the last one's late packets.
+    /// How long a pair stays unused after a call at the least, so that the next one does not hear the last one's late packets. The pair
+    /// that has rested longest is always taken first: with few calls a second, pairs rest for minutes.
     pub rest: Duration,
 }
 
@@ -67,6 +68,6 @@ impl Default for Config {
 
 impl Default for Rtp {
     fn default() -> Rtp {
-        Rtp { ports: 20_000..=29_999, advertise: Vec::new(), rest: Duration::from_secs(30) }
+        Rtp { ports: 20_000..=29_999, advertise: Vec::new(), rest: Duration::from_secs(2) }
     }
 }
