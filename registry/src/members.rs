@@ -116,12 +116,13 @@ impl Members {
     /// Reads the entries, and makes the next epoch if the set of members is not that of the present one.
     async fn refresh(&self) -> Result<(), StoreError> {
         for _ in 0..ATTEMPTS {
+            // The epoch first: entries that are older than it would make members that it has seen join leave again.
+            let stored = self.store.read(EPOCH).await?;
+            let revision = stored.as_ref().map_or(0, |entry| entry.revision);
             let entries = self.store.read_range(Range::prefix(PREFIX)).await?;
             let mut live: Vec<Member> =
                 entries.iter().filter_map(|(_, entry)| Member::decode(entry.value.as_slice()).ok()).collect();
             live.sort_by_key(|member| member.id);
-            let stored = self.store.read(EPOCH).await?;
-            let revision = stored.as_ref().map_or(0, |entry| entry.revision);
             let present =
                 stored.and_then(|entry| wire::Membership::decode(entry.value.as_slice()).ok()).unwrap_or_default();
             let Some(next) = next_epoch(&present, &live, unix_millis()) else {
