@@ -118,9 +118,11 @@ impl<'a> Passage<'a> {
     /// Whether an address is that of the user, by name or extension.
     pub(super) fn owns(&self, user: &User, realm: &Realm<'_>, address: &Uri<'_>) -> bool {
         let domain = self.directory.domain(host_text(address));
-        let named = domain.and_then(|domain| self.directory.user_or_extension(domain, &address.user_decoded()));
-        let in_realm = domain.is_some_and(|domain| *domain.name == *realm.name);
-        in_realm && named.is_some_and(|named| named.name() == user.name())
+        let Some(domain) = domain.filter(|domain| *domain.name == *realm.name) else { return false };
+        let written = address.user_decoded();
+        // Nearly always the name; no other user has it, so nobody need be looked up.
+        written.eq_ignore_ascii_case(user.name())
+            || self.directory.user_or_extension(domain, &written).is_some_and(|named| named.name() == user.name())
     }
 
     fn punish(&mut self) {

@@ -28,8 +28,8 @@ pub(super) struct Applicant {
     /// The lines that the response copies, Path among them.
     copied: Vec<u8>,
     aor: String,
-    /// User part of To as the phone writes it; its nonces are bound to it.
-    to_user: String,
+    /// What the phone's nonces are bound to: user part of To and Call-ID as it writes them.
+    bound_to: [String; 2],
     /// Whether the phone keeps the flow alive and is told so (RFC 5626).
     outbound: Outbound,
 }
@@ -58,7 +58,8 @@ impl<'a> Passage<'a> {
         }
         let Ok(to) = message.to().uri() else { return Err(Verdict::Refused(400, reason(400))) };
         let realm = Realm::of(self.directory, host_text(&to));
-        let bound_to = [to.user.unwrap_or(""), realm.name];
+        // By the Call-ID, two phones of one user never share a nonce and with it a count.
+        let bound_to = [to.user.unwrap_or(""), message.call_id(), realm.name];
         let proof = self.prove(Purpose::Register, Name::Authorization, realm, &bound_to)?;
         if !self.owns(proof.user, &realm, &to) {
             return Err(Verdict::Refused(403, "Forbidden: To is not the authenticated user"));
@@ -92,7 +93,7 @@ impl<'a> Passage<'a> {
             sender: Sender::of(self.arrival, message),
             copied: self.copied(),
             aor,
-            to_user: to.user.unwrap_or("").to_owned(),
+            bound_to: [bound_to[0].to_owned(), bound_to[1].to_owned()],
             outbound,
         };
         let id = self.memory.waiting.park(self.now, Waiting::Register(Box::new(applicant)));
@@ -162,7 +163,8 @@ impl Edge {
                     let keys = self.view.keys.load();
                     let realm = Realm::of(&directory, aor.rsplit_once('@').map_or("", |(_, domain)| domain));
                     let nonces = Nonces::new(&keys.nonce, self.settings.nonce_lifetime);
-                    let bound_to = [&applicant.to_user, realm.name];
+                    let [user, call_id] = &applicant.bound_to;
+                    let bound_to = [user, call_id, realm.name];
                     let nonce = nonces.issue(Duration::from_millis(wall.0), Purpose::Register, &bound_to);
                     verdict::challenge(Purpose::Register, &realm, &nonce, Staleness::Stale, out);
                 }

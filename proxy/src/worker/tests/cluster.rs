@@ -2,15 +2,16 @@
 
 use super::phone::Phone;
 use crate::edge::tests::world;
-use crate::{Certificate, Config, Listen, Running, start};
+use crate::{Certificate, Config, Listen, Running, StartError, start};
 use proto::membership::Membership;
 use proto::registrar::{Registrar, Reply};
+use proto::view::View;
 use proto::wire::{self, Binding, LocateRequest, LocateResponse, RegisterRequest, RegisterResponse};
 use sip::hop::Transport;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a test waits before it calls a message lost.
@@ -102,6 +103,13 @@ pub fn read_message(stream: &mut impl Read) -> String {
     String::from_utf8(text).unwrap()
 }
 
+/// Starts a proxy, one at a time: between the kernel's choice of a port and its use another one could be given the same.
+pub fn started(config: Config, view: Arc<View>, registry: Arc<Registry>) -> Result<Running, StartError> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    start(config, view, registry)
+}
+
 impl Cluster {
     pub fn new() -> Cluster {
         Cluster::with(Answers::AtOnce, |_| {})
@@ -134,7 +142,7 @@ impl Cluster {
         config.workers = 2;
         change(&mut config);
         let registry = Arc::new(Registry { bindings: Mutex::default(), answers });
-        let running = start(config, view, registry.clone()).unwrap_or_else(|why| panic!("{why}"));
+        let running = started(config, view, registry.clone()).unwrap_or_else(|why| panic!("{why}"));
         Cluster { running: Some(running), registry, shard, certificate: made.cert.der().to_vec(), folder }
     }
 

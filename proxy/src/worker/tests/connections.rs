@@ -1,9 +1,9 @@
 //! Connections: across workers, limited, and gone.
 
-use super::cluster::{Answers, Cluster, read_message};
+use super::cluster::{Answers, Cluster, read_message, started};
 use super::phone::stream;
 use crate::edge::tests::world;
-use crate::{Config, ConnectionLimits, Listen, StartError, start};
+use crate::{Config, ConnectionLimits, Listen, StartError};
 use sip::hop::Transport;
 use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -137,7 +137,7 @@ fn a_taken_port_is_named_with_its_key() {
     ] {
         let config = Config::new("m1", "c", "paris", listen, inside);
         let registry = Cluster::with(Answers::AtOnce, |config| config.listen.clear()).registry.clone();
-        let error = start(config, world::view(1), registry).err().unwrap();
+        let error = started(config, world::view(1), registry).err().unwrap();
         assert!(matches!(error, StartError::Bind { .. }));
         let text = error.to_string();
         assert!(
