@@ -1,7 +1,8 @@
 //! streams: challenged REGISTERs over open TLS or WebSocket connections, and what they cost the server.
 //!
-//! One thread a connection does closed-loop REGISTERs (401, then 200) for a user of its own; the server's CPU time comes
-//! from the operating system, as siploader's does. The generator's own cost does not count.
+//! One thread does closed-loop REGISTERs (401, then 200) on every connection, over users of its own for each; it looks at all
+//! connections in turn, as siploader does at its socket, so that the server seldom has to wake anybody. The server's CPU time
+//! comes from the operating system; the generator's own cost does not count.
 
 use md5::{Digest, Md5};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -9,11 +10,11 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "streams tcp|tls|ws|wss --server IP:PORT --domain D --pids P,P [--connections 64] [--secs 5] [--user-prefix u] [--pass-prefix pw-]";
+const USAGE: &str = "streams tcp|tls|ws|wss --server IP:PORT --domain D --pids P,P [--connections 64] [--users 10000] [--secs 5] [--user-prefix u] [--pass-prefix pw-]";
 
 struct Options {
     transport: String,
@@ -21,6 +22,7 @@ struct Options {
     domain: String,
     pids: Vec<i32>,
     connections: usize,
+    users: usize,
     secs: u64,
     user_prefix: String,
     pass_prefix: String,
@@ -34,6 +36,7 @@ fn options() -> Option<Options> {
         domain: "127.0.0.1".into(),
         pids: vec![],
         connections: 64,
+        users: 10_000,
         secs: 5,
         user_prefix: "u".into(),
         pass_prefix: "pw-".into(),
@@ -45,6 +48,7 @@ fn options() -> Option<Options> {
             "--domain" => o.domain = value,
             "--pids" => o.pids = value.split(',').filter_map(|p| p.parse().ok()).collect(),
             "--connections" => o.connections = value.parse().ok()?,
+            "--users" => o.users = value.parse().ok()?,
             "--secs" => o.secs = value.parse().ok()?,
             "--user-prefix" => o.user_prefix = value,
             "--pass-prefix" => o.pass_prefix = value,
@@ -100,8 +104,7 @@ enum Connection {
 }
 
 impl Connection {
-    fn open(o: &Options) -> Connection {
-        let tcp = TcpStream::connect(o.server).expect("the server listens");
+    fn open(o: &Options, tcp: TcpStream) -> Connection {
         tcp.set_nodelay(true).expect("a TCP option");
         tcp.set_read_timeout(Some(Duration::from_secs(10))).expect("a TCP option");
         let stream: Box<dyn Stream> = if matches!(o.transport.as_str(), "tls" | "wss") {
@@ -124,20 +127,28 @@ impl Connection {
         Connection::Messages(Box::new(socket))
     }
 
-    fn ask(&mut self, message: &str) -> String {
+    fn send(&mut self, message: &str) {
         match self {
             Connection::Messages(socket) => {
-                socket.send(tungstenite::Message::text(message)).expect("the connection is open");
-                loop {
-                    match socket.read().expect("the connection is open") {
-                        tungstenite::Message::Text(text) => return text.to_string(),
-                        tungstenite::Message::Binary(bytes) => return String::from_utf8_lossy(&bytes).into_owned(),
-                        _ => {}
-                    }
-                }
+                socket.send(tungstenite::Message::text(message)).expect("the connection is open")
             }
+            Connection::Bytes(stream, _) => {
+                stream.write_all(message.as_bytes()).and_then(|()| stream.flush()).expect("the connection is open")
+            }
+        }
+    }
+
+    /// The next answer, of which something has arrived.
+    fn read(&mut self) -> String {
+        match self {
+            Connection::Messages(socket) => loop {
+                match socket.read().expect("the connection is open") {
+                    tungstenite::Message::Text(text) => return text.to_string(),
+                    tungstenite::Message::Binary(bytes) => return String::from_utf8_lossy(&bytes).into_owned(),
+                    _ => {}
+                }
+            },
             Connection::Bytes(stream, pending) => {
-                stream.write_all(message.as_bytes()).and_then(|()| stream.flush()).expect("the connection is open");
                 let mut buffer = [0; 4096];
                 loop {
                     // Answers to REGISTER have no body: the empty line ends them.
@@ -163,29 +174,67 @@ fn parameter<'a>(challenge: &'a str, key: &str) -> &'a str {
     from.trim_start_matches("=\"").split('"').next().unwrap_or_default()
 }
 
-/// One challenged REGISTER; true when it ended with 200.
-fn register(o: &Options, connection: &mut Connection, user: &str, serial: u64) -> bool {
-    let (domain, via) = (&o.domain, o.transport.to_uppercase());
-    let message = |cseq: u32, authorization: &str| {
-        format!(
+/// One connection and the REGISTER that is under way on it.
+struct Phone {
+    connection: Connection,
+    /// Its users are every `connections`th from here on.
+    number: usize,
+    serial: usize,
+    /// 1, or 2 once the challenge has been answered.
+    cseq: u32,
+}
+
+/// How a REGISTER stands after an answer.
+enum Step {
+    Challenged,
+    Ended { well: bool },
+}
+
+impl Phone {
+    fn user(&self, o: &Options) -> String {
+        let own = (o.users / o.connections).max(1);
+        format!("{}{:06}", o.user_prefix, self.number + self.serial % own * o.connections)
+    }
+
+    fn send(&mut self, o: &Options, authorization: &str) {
+        let Phone { serial, cseq, .. } = *self;
+        let (user, domain, via) = (self.user(o), &o.domain, o.transport.to_uppercase());
+        self.connection.send(&format!(
             "REGISTER sip:{domain} SIP/2.0\r\nVia: SIP/2.0/{via} load.invalid;branch=z9hG4bK{user}x{serial}x{cseq};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{user}@{domain}>;tag=f{serial}\r\nTo: <sip:{user}@{domain}>\r\n\
              Call-ID: {user}-{serial}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}@load.invalid;transport={}>\r\n\
              Expires: 600\r\n{authorization}Content-Length: 0\r\n\r\n",
             via.to_lowercase()
-        )
-    };
-    let challenge = connection.ask(&message(1, ""));
-    let Some(line) = challenge.lines().find(|l| l.contains("Digest") && l.contains("MD5")) else { return false };
-    let (realm, nonce, uri) = (parameter(line, "realm"), parameter(line, "nonce"), format!("sip:{domain}"));
-    let ha1 = hex(&format!("{user}:{realm}:{}{user}", o.pass_prefix));
-    let ha2 = hex(&format!("REGISTER:{uri}"));
-    let response = hex(&format!("{ha1}:{nonce}:00000001:0a4f113b:auth:{ha2}"));
-    let authorization = format!(
-        "Authorization: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", algorithm=MD5, \
-         qop=auth, nc=00000001, cnonce=\"0a4f113b\", response=\"{response}\"\r\n"
-    );
-    connection.ask(&message(2, &authorization)).starts_with("SIP/2.0 200")
+        ));
+    }
+
+    /// Begins the next challenged REGISTER.
+    fn begin(&mut self, o: &Options) {
+        (self.serial, self.cseq) = (self.serial + 1, 1);
+        self.send(o, "");
+    }
+
+    fn hear(&mut self, o: &Options) -> Step {
+        let answer = self.connection.read();
+        let challenge = answer.lines().find(|l| l.contains("Digest") && l.contains("MD5"));
+        let (1, Some(line)) = (self.cseq, challenge) else {
+            return Step::Ended { well: self.cseq == 2 && answer.starts_with("SIP/2.0 200") };
+        };
+        let (realm, nonce, uri) = (parameter(line, "realm"), parameter(line, "nonce"), format!("sip:{}", o.domain));
+        let user = self.user(o);
+        let ha1 = hex(&format!("{user}:{realm}:{}{user}", o.pass_prefix));
+        let ha2 = hex(&format!("REGISTER:{uri}"));
+        let response = hex(&format!("{ha1}:{nonce}:00000001:0a4f113b:auth:{ha2}"));
+        self.cseq = 2;
+        self.send(
+            o,
+            &format!(
+                "Authorization: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
+                 algorithm=MD5, qop=auth, nc=00000001, cnonce=\"0a4f113b\", response=\"{response}\"\r\n"
+            ),
+        );
+        Step::Challenged
+    }
 }
 
 fn ticks(pids: &[i32]) -> u64 {
@@ -202,46 +251,45 @@ fn main() {
         eprintln!("{USAGE}");
         std::process::exit(2)
     };
-    let o = Arc::new(o);
-    let (done, failed, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let ready = Arc::new(Barrier::new(o.connections + 1));
-    let threads: Vec<_> = (0..o.connections)
-        .map(|n| {
-            let (o, done, failed, stop, ready) = (o.clone(), done.clone(), failed.clone(), stop.clone(), ready.clone());
-            std::thread::spawn(move || {
-                let user = format!("{}{n:06}", o.user_prefix);
-                let mut connection = Connection::open(&o);
-                let first = register(&o, &mut connection, &user, 0);
-                ready.wait();
-                if !first {
-                    failed.fetch_add(1, Ordering::Relaxed);
-                    return;
-                }
-                let mut serial = 1;
-                while !stop.load(Ordering::Relaxed) {
-                    let ok = register(&o, &mut connection, &user, serial);
-                    if ok { &done } else { &failed }.fetch_add(1, Ordering::Relaxed);
-                    serial += 1;
-                }
-            })
-        })
-        .collect();
-    ready.wait();
-    let (before, start, first) = (ticks(&o.pids), Instant::now(), done.load(Ordering::Relaxed));
-    std::thread::sleep(Duration::from_secs(o.secs));
-    let (cpu, count) = ((ticks(&o.pids) - before) as f64 / 100.0, done.load(Ordering::Relaxed) - first);
-    let seconds = start.elapsed().as_secs_f64();
-    stop.store(true, Ordering::Relaxed);
-    for thread in threads {
-        let _ = thread.join();
+    let mut phones = Vec::new();
+    let mut watched = Vec::new();
+    for number in 0..o.connections {
+        let tcp = TcpStream::connect(o.server).expect("the server listens");
+        watched.push(libc::pollfd { fd: tcp.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+        let mut phone = Phone { connection: Connection::open(&o, tcp), number, serial: 0, cseq: 1 };
+        phone.begin(&o);
+        phones.push(phone);
     }
+    // Every user's binding is there before anything is counted.
+    let (mut left, mut done, mut failed) = (o.users.max(o.connections), 0u64, 0u64);
+    let mut counted = None;
+    loop {
+        // SAFETY: the descriptors are those of the phones, which live as long as the list.
+        unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as _, 1000) };
+        for (phone, _) in phones.iter_mut().zip(&watched).filter(|(_, ready)| ready.revents != 0) {
+            if let Step::Ended { well } = phone.hear(&o) {
+                if well { done += 1 } else { failed += 1 }
+                left = left.saturating_sub(1);
+                phone.begin(&o);
+            }
+        }
+        match counted {
+            None if left == 0 => {
+                (done, failed) = (0, 0);
+                counted = Some((Instant::now(), ticks(&o.pids)));
+            }
+            Some((start, _)) if start.elapsed() >= Duration::from_secs(o.secs) => break,
+            None | Some(_) => {}
+        }
+    }
+    let (start, before) = counted.expect("the loop ends only after counting has begun");
+    let cpu = (ticks(&o.pids) - before) as f64 / 100.0;
     println!(
-        "register-{}: ok {count} failed {} rate {:.0}/s server-cpu {cpu:.2} s = {:.1} us/op over {} open connections",
+        "register-{}: ok {done} failed {failed} rate {:.0}/s server-cpu {cpu:.2} s = {:.1} us/op over {} open connections",
         o.transport,
-        failed.load(Ordering::Relaxed),
-        count as f64 / seconds,
-        cpu * 1e6 / count.max(1) as f64,
+        done as f64 / start.elapsed().as_secs_f64(),
+        cpu * 1e6 / done.max(1) as f64,
         o.connections
     );
-    std::process::exit(i32::from(count == 0));
+    std::process::exit(i32::from(done == 0));
 }
