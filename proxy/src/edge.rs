@@ -17,6 +17,7 @@ mod passed;
 mod register;
 mod response;
 mod route;
+mod text;
 mod verdict;
 mod via;
 

@@ -288,9 +288,15 @@ impl fmt::Display for HttpDate {
         let of_year = of_era - (365 * year + year / 4 - year / 100);
         let month = (5 * of_year + 2) / 153;
         let (day, year) = (of_year - (153 * month + 2) / 5 + 1, era * 400 + year + u64::from(month >= 10));
-        let (weekday, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize]);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
+        let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+        text[..3].copy_from_slice(DAYS[(days % 7) as usize].as_bytes());
+        text[8..11].copy_from_slice(MONTHS[month as usize].as_bytes());
+        let numbers = [(5, day), (12, year / 100), (14, year % 100)];
+        let times = [(17, second / 3600), (20, second / 60 % 60), (23, second % 60)];
+        for (at, number) in numbers.into_iter().chain(times) {
+            (text[at], text[at + 1]) = (b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8);
+        }
+        f.write_str(str::from_utf8(&text).expect("letters and digits"))
     }
 }
 

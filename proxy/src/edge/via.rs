@@ -1,5 +1,6 @@
 //! Via: where answers go back to, and how we tell our next hop about ourselves.
 
+use super::text::Text;
 use super::{Arrival, Face, Passage, PublicName};
 use proto::membership::Membership;
 use sip::headers::Via;
@@ -104,16 +105,20 @@ impl fmt::Display for Stamped<'_> {
             if name.eq_ignore_ascii_case("received") {
                 continue;
             }
-            write!(f, ";{name}")?;
+            f.write_str(";")?;
+            f.write_str(name)?;
             if name.eq_ignore_ascii_case("rport") {
-                write!(f, "={}", peer.port())?;
+                f.write_str("=")?;
+                f.write_str(&Text::of_port(peer.port()))?;
             } else if !value.is_empty() {
-                write!(f, "={}", Quoted(value))?;
+                f.write_str("=")?;
+                fmt::Display::fmt(&Quoted(value), f)?;
             }
         }
         // RFC 3581 §4: whoever asks for rport gets received too, even where it says nothing new.
         if via.rport.is_some() || via.host.ip() != Some(peer.ip()) {
-            write!(f, ";received={}", peer.ip())?;
+            f.write_str(";received=")?;
+            f.write_str(&Text::of_ip(peer.ip()))?;
         }
         Ok(())
     }

@@ -20,6 +20,10 @@ pub(super) fn unescaped(value: &str) -> Cow<'_, str> {
 pub(super) fn quoted(value: &str) -> impl Display {
     from_fn(move |f| {
         f.write_char('"')?;
+        if !value.contains(['"', '\\', '\r', '\n']) {
+            f.write_str(value)?;
+            return f.write_char('"');
+        }
         for character in value.chars() {
             match character {
                 '"' | '\\' => write!(f, "\\{character}")?,
