@@ -34,7 +34,7 @@ use sip::message::MAX_MESSAGE;
 use sip::token::{Flow, FlowEnd};
 use sockets::{Datagrams, Token};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -242,7 +242,10 @@ impl Worker {
                 }
             };
             let side = match listening.listener {
-                None => Side::Inside(Hop::new(Transport::Tcp, peer)),
+                None => {
+                    notice_loss(&stream);
+                    Side::Inside(Hop::new(Transport::Tcp, peer))
+                }
                 Some(listener) => {
                     let transport = self.sockets.listeners()[usize::from(listener)].transport;
                     match self.table.names.of(peer.ip(), listener) {
@@ -448,8 +451,7 @@ impl Worker {
             Some(place) => *place,
             None => match net::tcp::connect(hop.address) {
                 Ok(stream) => {
-                    // A member whose machine has vanished is noticed; the connection is then made anew.
-                    let _ = net::tcp::notice_loss(&stream, CONNECT);
+                    notice_loss(&stream);
                     let limits = self.limits_of(&Side::Inside(hop));
                     let place = self.insert(Connection::connecting(self.clock.now, stream, hop, limits));
                     self.members.insert(hop.address, place);
@@ -563,6 +565,13 @@ enum Bytes<'m> {
     Collected(Range<usize>),
     /// In another worker's mail.
     Mailed(&'m [u8]),
+}
+
+/// A member whose machine has vanished is noticed, and the connection made anew; without it such a connection would stay.
+fn notice_loss(stream: &TcpStream) {
+    if let Err(error) = net::tcp::notice_loss(stream, CONNECT) {
+        tracing::warn!(%error, "TCP keep-alive");
+    }
 }
 
 /// A fault of ours that one message brings to light costs that message and no other.

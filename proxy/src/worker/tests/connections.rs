@@ -109,6 +109,21 @@ fn connections_are_limited_in_all_and_by_address() {
 }
 
 #[test]
+fn a_banned_source_loses_its_connection_and_gets_no_other() {
+    let cluster = Cluster::with(Answers::AtOnce, |config| (config.workers, config.limits.failures) = (1, 0));
+    let mut phone = cluster.phone(Transport::Tcp);
+    let own = phone.address.to_string();
+    let register = world::request("REGISTER", "sip:tandem.local", "bob@tandem.local", "bob@tandem.local", &own, "");
+    phone.send(&register);
+    let to = world::To::Hop(sip::hop::Hop::new(Transport::Tcp, phone.address));
+    let challenged = world::Sent { to, bytes: phone.receive().into() };
+    phone.send(&world::with_credentials(&register, &challenged, "bob", "wrong"));
+    let super::phone::Wire::Stream(stream) = &mut phone.wire else { panic!() };
+    assert_eq!(stream.read(&mut [0; 16]).unwrap(), 0);
+    assert!(is_closed(&cluster, Transport::Tls));
+}
+
+#[test]
 fn a_peer_that_does_not_read_is_cut_off() {
     let cluster = limited(|limits| limits.backlog = 64 * 1024);
     let mut phone = cluster.phone(Transport::Tcp);
