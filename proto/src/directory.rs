@@ -185,6 +185,11 @@ impl Directory {
         address.and_then(|address| self.site_of(address)).or_else(|| self.site(user))
     }
 
+    /// Whether a rule of the dial plan is for exactly this number.
+    fn is_number(&self, text: &str) -> bool {
+        self.plan.model.numbers.iter().any(|number| matches!(&number.pattern, Match::Exact(exact) if **exact == *text))
+    }
+
     fn shared_box(&self, name: &str) -> Option<&SharedBox> {
         find(&self.plan.model.voicemail, name, |shared| &shared.name)
     }

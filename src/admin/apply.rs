@@ -17,7 +17,7 @@ pub fn run(arguments: &Apply) -> Result<(), Failure> {
     }
     let request = ApplyRequest { files, dry_run: arguments.dry_run };
     let answer = ask(&arguments.target, |channel| async {
-        let mut directory = DirectoryClient::new(channel).max_encoding_message_size(usize::MAX);
+        let mut directory = DirectoryClient::new(channel).max_decoding_message_size(usize::MAX);
         directory.apply(request).await.map(|answer| answer.into_inner()).map_err(refused)
     })?;
     if !answer.problems.is_empty() {

@@ -9,7 +9,12 @@ use proto::wire::{ExplainRequest, directory_client::DirectoryClient};
 pub fn run(arguments: &Explain) -> Result<(), Failure> {
     let request = ExplainRequest { caller: arguments.caller.clone(), number: arguments.number.clone() };
     let answer = ask(&arguments.target, |channel| async {
-        DirectoryClient::new(channel).explain(request).await.map(|answer| answer.into_inner()).map_err(refused)
+        DirectoryClient::new(channel)
+            .max_decoding_message_size(usize::MAX)
+            .explain(request)
+            .await
+            .map(|answer| answer.into_inner())
+            .map_err(refused)
     })?;
     if arguments.target.json {
         println!("{}", serde_json::json!({ "steps": answer.steps, "target": answer.target }));

@@ -60,7 +60,8 @@ fn read(arguments: &ImportUsers) -> Result<Vec<ImportRow>, Failure> {
         }
     }
     let mut rows = Vec::new();
-    for record in reader.records() {
+    // A row a line, the header first: line ends of Windows would be counted twice otherwise.
+    for (line, record) in (2..).zip(reader.records()) {
         let record = record.map_err(|why| wrong(why.to_string()))?;
         let field = |name: &str| columns.get(name).and_then(|i| record.get(*i)).unwrap_or_default().to_owned();
         rows.push(ImportRow {
@@ -68,7 +69,7 @@ fn read(arguments: &ImportUsers) -> Result<Vec<ImportRow>, Failure> {
             password: field("password"),
             extension: field("extension"),
             caller_id: field("caller_id"),
-            line: record.position().map_or(0, |p| p.line() as u32),
+            line,
         });
     }
     if rows.is_empty() {

@@ -106,7 +106,7 @@ impl<'a> Rows<'a> {
                 problems.push(Problem {
                     file: String::new(),
                     line: row.line,
-                    key: format!("user {}: {key}", row.name),
+                    key: format!("user {:.64}: {key}", row.name),
                     message,
                 });
             }
@@ -121,6 +121,9 @@ impl<'a> Rows<'a> {
         }
         if directory.user_in(domain, &row.name).is_some_and(|user| user.origin() == Origin::File) {
             return Err("is named by a directory file; change it there".into());
+        }
+        if directory.is_number(&row.name) {
+            return Err("is a number of the dial plan, which would never be reached".into());
         }
         let hidden = self.extensions.get(row.name.as_str()).map(|other| other.name.as_str());
         let hidden = hidden.or_else(|| self.stays(directory.user_by_extension(domain, &row.name)?));
@@ -141,6 +144,9 @@ impl<'a> Rows<'a> {
         }
         if let Some(other) = directory.user_by_extension(domain, extension).and_then(|user| self.stays(user)) {
             return Err(format!("{extension} is the extension of {other}"));
+        }
+        if directory.is_number(extension) {
+            return Err(format!("{extension} is a number of the dial plan, which would never be reached"));
         }
         let other = directory.user_in(domain, extension).map(User::name);
         match other.filter(|other| *other != row.name) {

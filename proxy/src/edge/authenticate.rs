@@ -56,7 +56,9 @@ impl<'a> Passage<'a> {
         let hides = host_text(&from).eq_ignore_ascii_case(ANONYMOUS);
         // Who hides has an account with the domain that is called.
         let realm = Realm::of(self.directory, host_text(if hides { uri } else { &from }));
-        let proof = self.prove(Purpose::Call, Name::ProxyAuthorization, realm, &[message.call_id()])?;
+        // Nobody counts the uses of a call's nonce, so a copy of the request from elsewhere must not pass with it.
+        let source = self.arrival.peer.ip().to_string();
+        let proof = self.prove(Purpose::Call, Name::ProxyAuthorization, realm, &[message.call_id(), &source])?;
         if !hides && !self.owns(proof.user, &realm, &from) {
             return Err(Verdict::Refused(403, "Forbidden: From is not the authenticated user"));
         }

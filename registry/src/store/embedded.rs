@@ -6,9 +6,9 @@ use super::{Batch, Committed, Done, Entry, First, Lease, Operation, Range, Store
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -22,7 +22,9 @@ pub struct Embedded {
 }
 
 struct Shared {
-    database: Database,
+    path: PathBuf,
+    /// `None` while the file cannot be opened again after it failed.
+    database: RwLock<Option<Database>>,
     watchers: Watchers,
     /// Locked for as long as the store is open.
     _lock: File,
@@ -55,9 +57,14 @@ impl Embedded {
         std::fs::create_dir_all(folder).map_err(|why| unusable(folder, &why))?;
         let lock = lock(folder)?;
         let path = folder.join("registry.redb");
-        let database = Database::builder().set_cache_size(CACHE).create(&path).map_err(|why| unusable(&path, &why))?;
+        let database = open(&path).map_err(|why| unusable(&path, &why))?;
         let first = prepare(&database).map_err(|why| unusable(&path, &why))?;
-        let shared = Arc::new(Shared { database, watchers: Watchers::default(), _lock: lock });
+        let shared = Arc::new(Shared {
+            path,
+            database: RwLock::new(Some(database)),
+            watchers: Watchers::default(),
+            _lock: lock,
+        });
         let (jobs, queue) = mpsc::sync_channel(QUEUE);
         let writer = Writer { shared: shared.clone(), revision: first, meters: Meters::new() };
         let writer = std::thread::Builder::new()
@@ -132,9 +139,44 @@ impl Shared {
         &self,
         read: impl FnOnce(&redb::ReadOnlyTable<&str, Stored>) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let table = || -> Result<_, redb::Error> { Ok(self.database.begin_read()?.open_table(DATA)?) };
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(database) = &*database else { return Err(StoreError::Unavailable("its file failed".into())) };
+        let table = || -> Result<_, redb::Error> { Ok(database.begin_read()?.open_table(DATA)?) };
         table().and_then(|table| read(&table)).map_err(|why| broken(&why))
     }
+
+    /// One durable transaction with all of a group's jobs.
+    fn write(&self, revision: u64, jobs: &[Job]) -> Result<Vec<Outcome>, redb::Error> {
+        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            self.reopen();
+        }
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(database) = &*database else { return Err(redb::Error::DatabaseClosed) };
+        let transaction = database.begin_write()?;
+        let mut group =
+            Group { table: transaction.open_table(DATA)?, leased: transaction.open_table(LEASED)?, revision };
+        let outcomes = jobs.iter().map(|job| group.perform(job)).collect::<Result<Vec<_>, redb::Error>>()?;
+        drop(group);
+        transaction.open_table(META)?.insert(REVISION, revision)?;
+        transaction.commit()?;
+        Ok(outcomes)
+    }
+
+    /// Opens the file again: after a write that failed (a full disk), redb refuses everything else until then.
+    fn reopen(&self) {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // The old one holds the file until it is gone.
+        *database = None;
+        match open(&self.path) {
+            Ok(opened) => *database = Some(opened),
+            Err(why) => tracing::error!(%why, "the store cannot be opened again"),
+        }
+    }
+}
+
+/// The database in a file, made if it is not there.
+fn open(path: &Path) -> Result<Database, redb::DatabaseError> {
+    Database::builder().set_cache_size(CACHE).create(path)
 }
 
 struct Writer {
@@ -165,15 +207,7 @@ impl Writer {
     fn commit(&mut self, jobs: Vec<Job>) {
         let begin = Instant::now();
         let next = self.revision + 1;
-        let written = self.shared.database.begin_write().map_err(redb::Error::from).and_then(|transaction| {
-            let mut group =
-                Group { table: transaction.open_table(DATA)?, leased: transaction.open_table(LEASED)?, revision: next };
-            let outcomes = jobs.iter().map(|job| group.perform(job)).collect::<Result<Vec<_>, redb::Error>>()?;
-            drop(group);
-            transaction.open_table(META)?.insert(REVISION, next)?;
-            transaction.commit()?;
-            Ok(outcomes)
-        });
+        let written = self.shared.write(next, &jobs);
         self.meters.seconds.record(begin.elapsed());
         self.meters.batches.record(jobs.len() as f64);
         match written {
@@ -188,8 +222,9 @@ impl Writer {
             }
             Err(why) => {
                 tracing::error!(%why, "the store cannot write");
+                self.shared.reopen();
                 for job in jobs {
-                    job.fail(broken(&why));
+                    job.fail(StoreError::Unavailable(why.to_string()));
                 }
             }
         }

@@ -119,3 +119,15 @@ fn an_import_survives_a_directory_that_does_not_name_it() {
     assert_eq!(after.difference, ["~ user alice@tandem.local: password changed"]);
     assert!(after.directory.user("dave@tandem.local").is_some());
 }
+
+#[test]
+fn no_row_takes_a_number_of_the_dial_plan() {
+    let rows = [row(2, "dave", "pw", "112"), row(3, "9999", "pw", "")];
+    assert_eq!(
+        import(&directory(DEMO), &rows).unwrap_err(),
+        [
+            ":2: user dave: extension: 112 is a number of the dial plan, which would never be reached",
+            ":3: user 9999: name: is a number of the dial plan, which would never be reached",
+        ]
+    );
+}
