@@ -25,7 +25,8 @@ impl<'a> Passage<'a> {
         if message.max_forwards() == Some(0) && !ends_here {
             return refused(483);
         }
-        if self.has_looped() {
+        // What is never handed on cannot come back.
+        if !ends_here && self.has_looped() {
             return refused(482);
         }
         if let Some(option) = message.values(Name::ProxyRequire).next() {
