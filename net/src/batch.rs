@@ -6,10 +6,17 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 
+const CACHE_LINE: usize = 64;
+
+/// Pieces a multiple of 4 KiB apart would begin in the same few sets of the processor's caches and push each other out.
+const SPREAD: usize = 25 * CACHE_LINE;
+
 /// Reused room for [`BATCH`] received datagrams.
 pub struct ReceiveBatch {
     buffer: Vec<u8>,
     size: usize,
+    /// From one piece of the buffer to the next.
+    stride: usize,
     peers: [Address; BATCH],
     lengths: [u32; BATCH],
     count: usize,
@@ -20,8 +27,9 @@ impl ReceiveBatch {
     /// For datagrams of up to `size` bytes (at least 1); a longer one is dropped and counted. Memory that no datagram reached is never touched.
     pub fn new(size: usize) -> ReceiveBatch {
         let size = size.max(1);
+        let stride = size.next_multiple_of(CACHE_LINE) + SPREAD;
         let (peers, lengths) = ([Address::NONE; BATCH], [0; BATCH]);
-        ReceiveBatch { buffer: vec![0; size * BATCH], size, peers, lengths, count: 0, truncated: 0 }
+        ReceiveBatch { buffer: vec![0; stride * BATCH], size, stride, peers, lengths, count: 0, truncated: 0 }
     }
 
     /// Takes what waits, up to [`BATCH`] datagrams; what it held before is gone. Returns how many; at [`BATCH`] there may be more.
@@ -31,7 +39,14 @@ impl ReceiveBatch {
     pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
         self.count = 0;
         for _ in 0..=BATCH {
-            match sys::receive_many(socket.as_fd(), &mut self.buffer, self.size, &mut self.peers, &mut self.lengths) {
+            match sys::receive_many(
+                socket.as_fd(),
+                &mut self.buffer,
+                self.size,
+                self.stride,
+                &mut self.peers,
+                &mut self.lengths,
+            ) {
                 Ok(count) => {
                     self.count = count;
                     self.truncated += self.lengths[..count].iter().filter(|&&l| l as usize > self.size).count() as u64;
@@ -53,7 +68,8 @@ impl ReceiveBatch {
     /// The datagram at `index`, below what [`ReceiveBatch::receive`] returned; None if it was longer than the room.
     pub fn at(&self, index: usize) -> Option<(SocketAddr, &[u8])> {
         let length = *self.lengths[..self.count].get(index)? as usize;
-        let bytes = self.buffer.get(index * self.size..index * self.size + length).filter(|_| length <= self.size)?;
+        let bytes =
+            self.buffer.get(index * self.stride..index * self.stride + length).filter(|_| length <= self.size)?;
         Some((self.peers[index].to_socket_addr()?, bytes))
     }
 

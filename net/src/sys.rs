@@ -50,19 +50,22 @@ pub fn eventfd() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Receives up to [`BATCH`] datagrams, the nth into the nth piece of `size` bytes of `buffer`; returns how many.
+/// Receives up to [`BATCH`] datagrams, the nth into the first `size` bytes of the nth piece of `stride` bytes of `buffer`, which are no
+/// fewer; returns how many.
 /// `lengths` holds each datagram's true length, which is above `size` where it was cut.
 pub fn receive_many(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
     size: usize,
+    stride: usize,
     peers: &mut [Address; BATCH],
     lengths: &mut [u32; BATCH],
 ) -> io::Result<usize> {
     // SAFETY: both are plain C structures, for which all zeroes (null pointers, zero lengths) is a valid value.
     let (mut headers, mut parts): ([libc::mmsghdr; BATCH], [libc::iovec; BATCH]) = unsafe { (zeroed(), zeroed()) };
     let mut room = 0;
-    for (i, (piece, peer)) in buffer.chunks_exact_mut(size).zip(peers.iter_mut()).enumerate() {
+    for (i, (piece, peer)) in buffer.chunks_exact_mut(stride).zip(peers.iter_mut()).enumerate() {
+        let piece = &mut piece[..size];
         parts[i] = libc::iovec { iov_base: piece.as_mut_ptr().cast(), iov_len: size };
         headers[i].msg_hdr.msg_name = peer.bytes.as_mut_ptr().cast();
         headers[i].msg_hdr.msg_namelen = peer.bytes.len() as libc::socklen_t;

@@ -4,7 +4,6 @@ use super::buckets;
 use super::model::{Class, Domain, Model, Region, Site};
 use super::network::Networks;
 use super::pattern::{Match, PatternTree};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -15,8 +14,8 @@ pub struct Plan {
     pub model: Model,
     /// Hash of part 0.
     pub version: u64,
-    /// Names and aliases in lower case and ascending order, with the domain's position.
-    hosts: Vec<(Box<str>, usize)>,
+    /// Names and aliases in lower case, with the domain's position.
+    hosts: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     regions: Networks,
     sites: Networks,
     /// What is dialled exactly.
@@ -43,6 +42,31 @@ pub enum Service {
     Slot(usize),
 }
 
+/// A host name as the directory has it: in lower case, without `[]` or a dot at its end.
+struct Host {
+    text: [u8; Host::LONGEST],
+    length: usize,
+}
+
+impl Host {
+    /// Of a name in the DNS (RFC 1035 §2.3.4).
+    const LONGEST: usize = 255;
+
+    /// `None` for what is too long to be one.
+    fn plain(written: &str) -> Option<Host> {
+        let host = written.strip_suffix('.').unwrap_or(written);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let mut text = [0; Host::LONGEST];
+        text.get_mut(..host.len())?.copy_from_slice(host.as_bytes());
+        text[..host.len()].make_ascii_lowercase();
+        Some(Host { text, length: host.len() })
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.text[..self.length]).expect("letters of ASCII changed their case, nothing else did")
+    }
+}
+
 /// The class of users where neither they nor their domain name one; a `[[class]]` of this name replaces the built-in one.
 pub const DEFAULT_CLASS: &str = "default";
 
@@ -58,14 +82,12 @@ const DEFAULT_GROUPS: [&str; 3] = [EXTENSIONS, SERVICES, "emergency"];
 impl Plan {
     /// Builds the indexes. Of duplicates, which the parser refuses, the first counts.
     pub fn new(model: Model, version: u64) -> Plan {
-        let mut hosts: Vec<(Box<str>, usize)> = Vec::new();
+        let mut hosts = HashMap::default();
         for (i, domain) in model.domains.iter().enumerate() {
-            hosts.extend(
-                [&domain.name].into_iter().chain(&domain.aliases).map(|host| (host.to_ascii_lowercase().into(), i)),
-            );
+            for host in [&domain.name].into_iter().chain(&domain.aliases) {
+                hosts.entry(host.to_ascii_lowercase().into()).or_insert(i);
+            }
         }
-        hosts.sort();
-        hosts.dedup_by(|a, b| a.0 == b.0);
         let mut exact = HashMap::default();
         let mut patterns = PatternTree::default();
         for (i, number) in model.numbers.iter().enumerate() {
@@ -102,11 +124,9 @@ impl Plan {
 
     /// The domain with this name or alias, in either case, with or without `[]` or a dot at its end.
     pub fn domain(&self, host: &str) -> Option<&Domain> {
-        let host = host.strip_suffix('.').unwrap_or(host);
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let order = |known: &str| -> Ordering { known.bytes().cmp(host.bytes().map(|byte| byte.to_ascii_lowercase())) };
-        let found = self.hosts.binary_search_by(|(known, _)| order(known)).ok()?;
-        Some(&self.model.domains[self.hosts[found].1])
+        // Nearly always written as the directory has it.
+        let found = self.hosts.get(host).or_else(|| self.hosts.get(Host::plain(host)?.as_str()))?;
+        Some(&self.model.domains[*found])
     }
 
     /// The class of this name, the built-in one included.

@@ -3,7 +3,8 @@
 use super::authenticate::Realm;
 use super::passed::{News, Passed};
 use super::route::host_text;
-use super::verdict::{self, Verdict, finish, line, reason, retry_after};
+use super::text::{Text, put};
+use super::verdict::{self, Verdict, finish, line, reason, retry_after, status_line};
 use super::via::{Quoted, Sender, TO_MEMORY, copy_lines};
 use super::{Count, Edge, Face, Outbox, Output, Passage, Waiting};
 use proto::registrar::Unavailable;
@@ -75,7 +76,7 @@ impl<'a> Passage<'a> {
             all,
             flow: flow.seal(&self.keys.flow).to_string(),
             path: message.values(Name::Path).map(str::to_owned).collect(),
-            received: self.arrival.peer.to_string(),
+            received: Text::of_address(self.arrival.peer).to_string(),
             transport: flow.transport.uri_text().to_owned(),
             user_agent: user_agent(message).to_owned(),
             nonce: ring::hash(proof.nonce.as_bytes()),
@@ -144,7 +145,7 @@ impl Edge {
             }
         }
         verdict::send(out, applicant.sender, |out| {
-            write!(out, "SIP/2.0 {status} {}\r\n", reason(status)).expect(TO_MEMORY);
+            status_line(status, reason(status), out);
             out.extend_from_slice(&applicant.copied);
             match status {
                 200 => {
@@ -154,7 +155,7 @@ impl Edge {
                     line(out, Name::Supported, SUPPORTED);
                     if applicant.outbound == Outbound::Used {
                         line(out, Name::Require, "outbound");
-                        line(out, Name::FlowTimer, &self.settings.flow_timer.to_string());
+                        line(out, Name::FlowTimer, &Text::of(self.settings.flow_timer));
                     }
                     write!(out, "Date: {}\r\n", HttpDate(wall.seconds())).expect(TO_MEMORY);
                 }
@@ -168,7 +169,7 @@ impl Edge {
                     let nonce = nonces.issue(Duration::from_millis(wall.0), Purpose::Register, &bound_to);
                     verdict::challenge(Purpose::Register, &realm, &nonce, Staleness::Stale, out);
                 }
-                423 => line(out, Name::MinExpires, &response.min_expires.to_string()),
+                423 => line(out, Name::MinExpires, &Text::of(response.min_expires)),
                 503 => line(out, Name::RetryAfter, &retry_after(memory.random.number()).to_string()),
                 _ => {}
             }
@@ -249,23 +250,23 @@ fn contact_update(message: &Message<'_>, contact: &ContactValue<'_>, address: &N
 fn contact_line(binding: &Binding, now: UnixTime, out: &mut Vec<u8>) {
     let Binding { uri, q, instance, reg_id, params, public_gruu, temporary_gruu, expires_at, .. } = binding;
     let left = UnixTime(*expires_at).since(now).as_secs();
-    let mut text = format!("<{uri}>;expires={left}");
+    put(out, &["Contact: <", uri, ">;expires=", &Text::of(left as u32)]);
     if *q < 1000 {
-        text += &format!(";q=0.{q:03}");
+        write!(out, ";q=0.{q:03}").expect(TO_MEMORY);
     }
     if !instance.is_empty() {
-        text += &format!(";+sip.instance=\"<{instance}>\"");
+        put(out, &[";+sip.instance=\"<", instance, ">\""]);
     }
     if *reg_id > 0 {
-        text += &format!(";reg-id={reg_id}");
+        put(out, &[";reg-id=", &Text::of(*reg_id)]);
     }
-    text += params;
+    put(out, &[params]);
     for (name, uri) in [("pub-gruu", public_gruu), ("temp-gruu", temporary_gruu)] {
         if !uri.is_empty() {
-            text += &format!(";{name}=\"{uri}\"");
+            put(out, &[";", name, "=\"", uri, "\""]);
         }
     }
-    line(out, Name::Contact, &text);
+    put(out, &["\r\n"]);
 }
 
 fn user_agent<'a>(message: &Message<'a>) -> &'a str {

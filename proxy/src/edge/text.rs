@@ -1,8 +1,15 @@
 //! Numbers and addresses as text. Every answer holds some, and the general machinery of `fmt` costs ten times as much.
 
 use std::fmt::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Deref;
+
+/// Appends texts.
+pub(super) fn put(out: &mut Vec<u8>, texts: &[&str]) {
+    for text in texts {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
 
 /// A short text that needs no memory of its own.
 pub(super) struct Text {
@@ -11,24 +18,43 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Enough for every address.
-    const ROOM: usize = 48;
+    /// Enough for every address with scope and port.
+    const ROOM: usize = 64;
+    const ROOMY: &str = "there is room for every address";
 
     /// An address, IPv6 without brackets.
     pub fn of_ip(ip: IpAddr) -> Text {
-        let mut text = Text { bytes: [0; Text::ROOM], length: 0 };
+        let mut text = Text::empty();
         match ip {
             IpAddr::V4(ip) => text.push_v4(ip),
-            IpAddr::V6(ip) => write!(text, "{ip}").expect("there is room for every address"),
+            IpAddr::V6(ip) => write!(text, "{ip}").expect(Text::ROOMY),
         }
         text
     }
 
-    /// A port.
-    pub fn of_port(port: u16) -> Text {
-        let mut text = Text { bytes: [0; Text::ROOM], length: 0 };
-        text.push_decimal(port);
+    /// An address with its port, IPv6 in brackets.
+    pub fn of_address(address: SocketAddr) -> Text {
+        let mut text = Text::empty();
+        match address {
+            SocketAddr::V4(address) => {
+                text.push_v4(*address.ip());
+                text.push(b':');
+                text.push_decimal(address.port().into());
+            }
+            SocketAddr::V6(address) => write!(text, "{address}").expect(Text::ROOMY),
+        }
         text
+    }
+
+    /// A number.
+    pub fn of(number: u32) -> Text {
+        let mut text = Text::empty();
+        text.push_decimal(number);
+        text
+    }
+
+    fn empty() -> Text {
+        Text { bytes: [0; Text::ROOM], length: 0 }
     }
 
     fn push_v4(&mut self, ip: Ipv4Addr) {
@@ -40,15 +66,20 @@ impl Text {
         }
     }
 
-    fn push_decimal(&mut self, number: u16) {
-        let mut power = 10_000;
-        while power > 1 && number < power {
-            power /= 10;
+    fn push_decimal(&mut self, mut number: u32) {
+        let mut digits = [0; 10];
+        let mut first = digits.len();
+        loop {
+            first -= 1;
+            digits[first] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
         }
-        while power > 0 {
-            self.push(b'0' + (number / power % 10) as u8);
-            power /= 10;
-        }
+        let digits = &digits[first..];
+        self.bytes[self.length..self.length + digits.len()].copy_from_slice(digits);
+        self.length += digits.len();
     }
 
     fn push(&mut self, byte: u8) {
@@ -83,8 +114,11 @@ mod tests {
         for ip in ["0.0.0.0", "10.200.3.40", "255.255.255.255", "::1", "2001:db8:1234:5678:9abc:def0:1234:5678"] {
             assert_eq!(&*Text::of_ip(ip.parse().unwrap()), ip);
         }
-        for port in (0..=u16::MAX).step_by(7).chain([9, 10, 99, 100, 999, 1000, 9999, 10_000, u16::MAX]) {
-            assert_eq!(*Text::of_port(port), port.to_string());
+        for address in ["0.0.0.0:0", "10.200.3.40:65535", "[2001:db8:1234:5678:9abc:def0:1234:5678%4294967295]:65535"] {
+            assert_eq!(&*Text::of_address(address.parse().unwrap()), address);
+        }
+        for number in (0..100_000).step_by(7).chain([9, 10, 99, 100, 999, 1000, 9999, 10_000, u32::MAX]) {
+            assert_eq!(*Text::of(number), number.to_string());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::authenticate::Realm;
 use super::register::SUPPORTED;
+use super::text::{Text, put};
 use super::via::{Sender, TO_MEMORY, copy_lines};
 use super::{Arrival, Count, Outbox, Passage};
 use proto::directory::Refusal;
@@ -97,7 +98,7 @@ impl Passage<'_> {
                 Verdict::RetryLater => (503, reason(503).into()),
                 Verdict::Options | Verdict::Absorbed(_) => (200, reason(200).into()),
             };
-            write!(out, "SIP/2.0 {status} {reason}\r\n").expect(TO_MEMORY);
+            status_line(status, &reason, out);
             copy_lines(message, arrival, Some(tag.as_str()), out);
             match &verdict {
                 Verdict::Challenge { purpose, realm, nonce, stale } => challenge(*purpose, realm, nonce, *stale, out),
@@ -122,7 +123,8 @@ impl Passage<'_> {
 
 /// The 503 that a next hop would give to a request of ours, if it could be reached.
 pub(super) fn unreachable(request: &Message<'_>, arrival: &Arrival) -> Vec<u8> {
-    let mut answer = format!("SIP/2.0 503 {}\r\n", reason(503)).into_bytes();
+    let mut answer = Vec::new();
+    status_line(503, reason(503), &mut answer);
     copy_lines(request, arrival, Some("unreachable"), &mut answer);
     finish(&mut answer);
     answer
@@ -136,11 +138,14 @@ pub(super) fn send(out: &mut Outbox, sender: Sender, write: impl FnOnce(&mut Vec
     }
 }
 
+/// The first line of an answer.
+pub(super) fn status_line(status: u16, reason: &str, out: &mut Vec<u8>) {
+    put(out, &["SIP/2.0 ", &Text::of(status.into()), " ", reason, "\r\n"]);
+}
+
 /// One header line.
 pub(super) fn line(out: &mut Vec<u8>, name: Name, value: &str) {
-    for part in [name.text(), ": ", value, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
-    }
+    put(out, &[name.text(), ": ", value, "\r\n"]);
 }
 
 /// The end of an answer without a body.

@@ -96,31 +96,39 @@ impl<'a> Stamped<'a> {
     }
 }
 
-impl fmt::Display for Stamped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Stamped<'_> {
+    /// Gives the text piece by piece.
+    fn write(&self, mut put: impl FnMut(&str)) {
         let Stamped { via, peer } = self;
         let sent_by = &via.text[..via.text.len() - via.params.text().len()];
-        f.write_str(sent_by.trim_ascii_end())?;
+        put(sent_by.trim_ascii_end());
         for (name, value) in via.params.iter() {
             if name.eq_ignore_ascii_case("received") {
                 continue;
             }
-            f.write_str(";")?;
-            f.write_str(name)?;
+            put(";");
+            put(name);
             if name.eq_ignore_ascii_case("rport") {
-                f.write_str("=")?;
-                f.write_str(&Text::of_port(peer.port()))?;
+                put("=");
+                put(&Text::of(peer.port().into()));
             } else if !value.is_empty() {
-                f.write_str("=")?;
-                fmt::Display::fmt(&Quoted(value), f)?;
+                let quote = if is_plain(value) { "" } else { "\"" };
+                ["=", quote, value, quote].map(&mut put);
             }
         }
         // RFC 3581 §4: whoever asks for rport gets received too, even where it says nothing new.
         if via.rport.is_some() || via.host.ip() != Some(peer.ip()) {
-            f.write_str(";received=")?;
-            f.write_str(&Text::of_ip(peer.ip()))?;
+            put(";received=");
+            put(&Text::of_ip(peer.ip()));
         }
-        Ok(())
+    }
+}
+
+impl fmt::Display for Stamped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut result = Ok(());
+        self.write(|piece| result = result.and_then(|()| f.write_str(piece)));
+        result
     }
 }
 
@@ -129,9 +137,12 @@ pub(super) struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~[]:".contains(&byte);
-        if self.0.bytes().all(plain) { f.write_str(self.0) } else { write!(f, "\"{}\"", self.0) }
+        if is_plain(self.0) { f.write_str(self.0) } else { write!(f, "\"{}\"", self.0) }
     }
+}
+
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~[]:".contains(&byte))
 }
 
 impl Passage<'_> {
@@ -188,7 +199,8 @@ pub(super) fn copy_lines(message: &Message<'_>, arrival: &Arrival, tag: Option<&
             Some(first) => {
                 let via = first.via.text;
                 let rest = line.value.strip_prefix(via).or_else(|| Some(line.value.split_once(via)?.1)).unwrap_or("");
-                write!(out, "{first}{rest}").expect(TO_MEMORY);
+                first.write(|piece| out.extend_from_slice(piece.as_bytes()));
+                out.extend_from_slice(rest.as_bytes());
             }
             None => out.extend_from_slice(line.value.as_bytes()),
         }
