@@ -1,35 +1,43 @@
-//! bare: an epoll loop that does nothing but forward datagrams, for the machine's own limit beside any relay's figure.
+//! bare: the least that a server can do, for the machine's own limit beside any figure.
 //!
-//! `bare BASE CALLS [THREADS]` opens a pair of sockets a call on 127.0.0.1, BASE + 2i and BASE + 2i + 1; what comes to one goes out of the
-//! other to whoever sent there last. `siploader rtp --bare BASE` is its load.
+//! `bare rtp BASE CALLS` is an epoll loop that does nothing but forward datagrams: a pair of sockets a call on 127.0.0.1, BASE + 2i and
+//! BASE + 2i + 1; what comes to one goes out of the other to whoever sent there last. Its load: `siploader rtp --bare BASE`.
+//!
+//! `bare sip PORT` reads nothing but line ends: it answers every request with the lines that an answer copies, a REGISTER without
+//! credentials with a challenge that is always the same, in batches of 64 datagrams. Its load: `siploader register`, `siploader options`.
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+#[allow(dead_code)]
+#[path = "siploader/net.rs"]
+mod net;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| arguments.get(at)?.parse::<usize>().ok();
+    match (arguments.first().map(String::as_str), number(1), number(2)) {
+        (Some("rtp"), Some(base), Some(calls)) => forward(base, calls),
+        (Some("sip"), Some(port), None) => answer(port as u16),
+        _ => {
+            eprintln!("bare rtp BASE CALLS | bare sip PORT");
+            std::process::exit(2)
+        }
+    }
+}
 
 struct Leg {
     socket: UdpSocket,
     peer: libc::sockaddr_in,
 }
 
-fn main() {
-    let arguments: Vec<usize> = std::env::args().skip(1).map(|text| text.parse().expect("a number")).collect();
-    let [base, calls, ref threads @ ..] = arguments[..] else {
-        eprintln!("bare BASE CALLS [THREADS]");
-        std::process::exit(2)
-    };
-    let threads = threads.first().copied().unwrap_or(1);
-    let workers: Vec<_> = (0..threads)
-        .map(|thread| std::thread::spawn(move || forward((0..calls).filter(|call| call % threads == thread).map(|call| base + 2 * call))))
-        .collect();
-    workers.into_iter().for_each(|worker| worker.join().expect("a forwarder"));
-}
-
-fn forward(ports: impl Iterator<Item = usize>) {
+fn forward(base: usize, calls: usize) {
     let open = |port: usize| {
         let socket = UdpSocket::bind(("127.0.0.1", port as u16)).unwrap_or_else(|error| panic!("bind {port}: {error}"));
         socket.set_nonblocking(true).expect("a socket");
         Leg { socket, peer: unsafe { std::mem::zeroed() } }
     };
-    let mut legs: Vec<Leg> = ports.flat_map(|port| [open(port), open(port + 1)]).collect();
+    let mut legs: Vec<Leg> = (base..base + 2 * calls).map(open).collect();
     let epoll = unsafe { libc::epoll_create1(0) };
     for (index, leg) in legs.iter().enumerate() {
         let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: index as u64 };
@@ -51,5 +59,38 @@ fn forward(ports: impl Iterator<Item = usize>) {
                 unsafe { libc::sendto(socket, buffer.as_ptr().cast(), size as usize, 0, to, NAME) };
             }
         }
+    }
+}
+
+const CHALLENGE: &[u8] = b"WWW-Authenticate: Digest realm=\"direct.local\", nonce=\"0123456789abcdefghij\", algorithm=MD5, qop=\"auth\"\r\n";
+/// As long as the Contact, Supported and Date lines of a registrar.
+const GRANTED: &[u8] = b"Contact: <sip:u000000@127.0.0.1:9060>;expires=600\r\nSupported: path, outbound, gruu\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+
+fn answer(port: u16) {
+    let socket = UdpSocket::bind(("127.0.0.1", port)).unwrap_or_else(|error| panic!("bind {port}: {error}"));
+    let mut batch = net::Batch::new(socket);
+    let (mut requests, mut answer) = (Vec::new(), Vec::new());
+    let mut waiting = libc::pollfd { fd: batch.sock.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    loop {
+        unsafe { libc::poll(&mut waiting, 1, Duration::from_secs(1).as_millis() as libc::c_int) };
+        batch.recv(&mut requests);
+        for (request, from) in requests.drain(..) {
+            let lines = || request.split_inclusive(|byte| *byte == b'\n');
+            let is_challenged = request.starts_with(b"REGISTER") && !lines().any(|line| line.starts_with(b"Authorization"));
+            answer.clear();
+            answer.extend_from_slice(if is_challenged { b"SIP/2.0 401 Unauthorized\r\n" } else { b"SIP/2.0 200 OK\r\n" });
+            for line in lines() {
+                match line {
+                    [b'V', b'i', b'a', ..] | [b'F', b'r', b'o', b'm', ..] | [b'T', b'o', ..] | [b'C', b'a', b'l', b'l', ..] | [b'C', b'S', b'e', b'q', ..] => {
+                        answer.extend_from_slice(line)
+                    }
+                    _ => {}
+                }
+            }
+            answer.extend_from_slice(if is_challenged { CHALLENGE } else { GRANTED });
+            answer.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+            batch.push(&answer, from);
+        }
+        batch.flush();
     }
 }
