@@ -25,7 +25,7 @@ mod user;
 
 pub use destination::{Destination, Template};
 pub use difference::Change;
-pub use model::{Class, Domain, Media, Region, Site};
+pub use model::{Class, Domain, Media, Region, Site, Srtp};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
@@ -142,8 +142,16 @@ impl Directory {
         self.plan.site(self.own_site_name(user)?)
     }
 
-    /// Which way the media of a user's calls takes.
+    /// Whether the media between us and a user's phones is encrypted.
+    pub fn srtp(&self, user: &User) -> Srtp {
+        user.srtp().or_else(|| Some(self.domain(self.domain_name(user))?.srtp)).unwrap_or_default()
+    }
+
+    /// Which way the media of a user's calls takes: anchored where it must be encrypted, which nobody between two phones can ensure.
     pub fn media(&self, user: &User) -> Media {
+        if self.srtp(user) == Srtp::Required {
+            return Media::Anchored;
+        }
         user.media().or_else(|| Some(self.domain(self.domain_name(user))?.media)).unwrap_or_default()
     }
 

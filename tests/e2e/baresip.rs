@@ -15,6 +15,29 @@ pub struct Setup {
     pub transport: &'static str,
     /// Frequency of its voice in Hz.
     pub voice: u32,
+    /// How it encrypts.
+    pub encryption: Encryption,
+}
+
+/// baresip's ways of encrypting what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It does not.
+    None,
+    /// Where the other side can: keys in a stream of the plain profile (SDES).
+    Offered,
+    /// Always: RTP/SAVP with keys (SDES).
+    Mandatory,
+}
+
+impl Encryption {
+    fn account(self) -> &'static str {
+        match self {
+            Encryption::None => "",
+            Encryption::Offered => ";mediaenc=srtp",
+            Encryption::Mandatory => ";mediaenc=srtp-mand",
+        }
+    }
 }
 
 /// A running baresip.
@@ -30,14 +53,15 @@ impl Telephone {
     pub fn start(exchange: &Exchange, setup: &Setup) -> Telephone {
         let baresip = require("baresip", "apt-get install baresip-core");
         let (scratch, address) = (Scratch::new(), own_address());
-        let Setup { user, transport, voice } = setup;
+        let Setup { user, transport, voice, encryption } = setup;
         let port = if *transport == "tls" { 5061 } else { 5060 };
         scratch.write(
             "accounts",
             format!(
                 "<sip:{user}@tandem.local;transport={transport}>;auth_user={user};auth_pass={user}-demo;\
-                 outbound=\"sip:{exchange}:{port};transport={transport}\";regint=600;answermode=auto;audio_codecs=PCMA\n",
-                exchange = exchange.address
+                 outbound=\"sip:{exchange}:{port};transport={transport}\";regint=600;answermode=auto;audio_codecs=PCMA{encryption}\n",
+                exchange = exchange.address,
+                encryption = encryption.account()
             ),
         );
         scratch.write("contacts", "");
@@ -46,7 +70,7 @@ impl Telephone {
             "config",
             format!(
                 "sip_listen {address}:5060\nnet_interface {address}\nsip_verify_server no\nmodule_path /usr/lib/baresip/modules\n\
-                 module g711.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
+                 module g711.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
                  module_app ctrl_tcp.so\nctrl_tcp_listen {address}:4444\nsnd_path {folder}\n\
                  audio_source aufile,{voice}\nring_aufile none\nringback_aufile none\n\
                  rtp_ports 10000-10100\nrtp_timeout 0\n",

@@ -2,20 +2,33 @@
 
 use crate::TANDEM;
 use crate::audio::share_of;
-use crate::baresip::{Setup, Telephone};
+use crate::baresip::{Encryption, Setup, Telephone};
 use std::time::Duration;
 use support::Exchange;
 
 const ALICES_VOICE: u32 = 440;
 const BOBS_VOICE: u32 = 700;
 
+fn alice(transport: &'static str, encryption: Encryption) -> Setup {
+    Setup { user: "alice", transport, voice: ALICES_VOICE, encryption }
+}
+
+fn bob(transport: &'static str, encryption: Encryption) -> Setup {
+    Setup { user: "bob", transport, voice: BOBS_VOICE, encryption }
+}
+
 /// Bob listens, Alice dials his extension, both talk for some seconds.
 #[track_caller]
 fn talk(transports: [&'static str; 2], between: impl FnOnce(&mut Telephone, &mut Telephone)) {
+    let [first, second] = transports;
+    talk_as(&alice(first, Encryption::None), &bob(second, Encryption::None), between);
+}
+
+#[track_caller]
+fn talk_as(alice: &Setup, bob: &Setup, between: impl FnOnce(&mut Telephone, &mut Telephone)) {
     let exchange = Exchange::with_md5(TANDEM);
-    let mut bob = Telephone::start(&exchange, &Setup { user: "bob", transport: transports[1], voice: BOBS_VOICE });
-    let mut alice =
-        Telephone::start(&exchange, &Setup { user: "alice", transport: transports[0], voice: ALICES_VOICE });
+    let mut bob = Telephone::start(&exchange, bob);
+    let mut alice = Telephone::start(&exchange, alice);
     alice.command("dial", "6002");
     alice.wait_for("Call established");
     bob.wait_for("Call established");
@@ -68,9 +81,59 @@ fn hold_and_resume_leave_the_call_up_and_digits_pass() {
 }
 
 #[test]
+fn an_encrypted_phone_talks_to_a_plain_one_and_holds_and_resumes() {
+    talk_as(&alice("tls", Encryption::Mandatory), &bob("udp", Encryption::None), |alice, bob| {
+        assert!(alice.output().contains("SRTP is Enabled"), "{}", alice.output());
+        assert!(!bob.output().contains("SRTP is Enabled"), "{}", bob.output());
+        alice.command("hold", "");
+        std::thread::sleep(Duration::from_secs(1));
+        alice.command("resume", "");
+        std::thread::sleep(Duration::from_secs(2));
+    });
+}
+
+#[test]
+fn a_plain_phone_talks_to_an_encrypted_one() {
+    talk_as(&alice("udp", Encryption::None), &bob("tls", Encryption::Mandatory), |_, _| {});
+}
+
+#[test]
+fn both_sides_are_encrypted_each_with_keys_of_its_own() {
+    talk_as(&alice("udp", Encryption::Mandatory), &bob("udp", Encryption::Offered), |alice, bob| {
+        for phone in [alice, bob] {
+            assert!(phone.output().contains("SRTP is Enabled"), "{}", phone.output());
+        }
+    });
+}
+
+#[test]
+fn who_must_encrypt_and_does_not_is_refused_with_the_reason() {
+    let exchange = Exchange::with_md5_and(TANDEM, |directory| {
+        let required = directory.replacen("\"alice\"", "\"alice\"\nsrtp = \"required\"", 1);
+        assert_ne!(required, directory, "Alice is in the demo directory");
+        required
+    });
+    let _bob = Telephone::start(&exchange, &bob("udp", Encryption::None));
+    let mut alice = Telephone::start(&exchange, &alice("udp", Encryption::None));
+    alice.command("dial", "6002");
+    alice.wait_for("488");
+}
+
+#[test]
+fn the_echo_of_an_encrypted_phone_is_encrypted() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let mut alice = Telephone::start(&exchange, &alice("tls", Encryption::Mandatory));
+    alice.command("dial", "9999");
+    alice.wait_for("Call established");
+    std::thread::sleep(Duration::from_secs(3));
+    alice.command("hangup", "");
+    assert_heard(alice, ALICES_VOICE);
+}
+
+#[test]
 fn the_echo_returns_the_callers_own_voice() {
     let exchange = Exchange::with_md5(TANDEM);
-    let mut alice = Telephone::start(&exchange, &Setup { user: "alice", transport: "udp", voice: ALICES_VOICE });
+    let mut alice = Telephone::start(&exchange, &alice("udp", Encryption::None));
     alice.command("dial", "9999");
     alice.wait_for("Call established");
     std::thread::sleep(Duration::from_secs(3));
@@ -81,7 +144,7 @@ fn the_echo_returns_the_callers_own_voice() {
 #[test]
 fn the_prompt_is_heard_to_its_end() {
     let exchange = Exchange::with_md5(TANDEM);
-    let mut alice = Telephone::start(&exchange, &Setup { user: "alice", transport: "tcp", voice: ALICES_VOICE });
+    let mut alice = Telephone::start(&exchange, &alice("tcp", Encryption::None));
     alice.command("dial", "9998");
     alice.wait_for("Call established");
     alice.wait_for("session closed");

@@ -168,6 +168,7 @@ impl Call {
         let (asker, answerer) = self.two(ask.leg, id).ok_or_else(|| Failure::of(481))?;
         match (&task.offer, Body::of(ask.request).sdp(), Body::of(response).sdp()) {
             (Some(offered), Some(offer), Some(answer)) => {
+                answerer.streams.check_answer(offered, answer).map_err(Unfit::for_other)?;
                 let told = asker.streams.describe_answer(turn, offer, answer).map_err(Unfit::for_other)?;
                 (asker.streams.theirs, asker.streams.ours) = (Some(offer.to_vec()), Some(told.clone()));
                 (answerer.streams.theirs, answerer.streams.ours) = (Some(answer.to_vec()), Some(offered.clone()));
@@ -230,7 +231,8 @@ impl Call {
             return self.handle_service_answer(turn, id, answer);
         };
         let Some((answering, offering)) = self.two(id, offerer) else { return };
-        let described = match offering.streams.describe_answer(turn, &offer, answer) {
+        let checked = answering.streams.check_answer(&told, answer);
+        let described = match checked.and_then(|()| offering.streams.describe_answer(turn, &offer, answer)) {
             Ok(described) => described,
             Err(unfit) => return self.end(turn, "an answer that fits no offer", None, unfit.for_sender()),
         };

@@ -9,7 +9,7 @@ use crate::reliable::{Carries, Early, rseq_of};
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::route::{Flow, Way};
 use crate::session_timer::{seconds, write_request};
-use crate::streams::{Streams, Unfit, join};
+use crate::streams::{Streams, Unfit, join, srtp_of};
 use crate::turn::Turn;
 use sip::build::Builder;
 use sip::dialog::Dialog;
@@ -21,7 +21,7 @@ impl Call {
     pub(crate) fn invite_phone(&mut self, turn: &mut Turn<'_>, flow: Flow) -> Result<LegId, Failure> {
         let hop = flow.hop(turn.core).ok_or_else(|| Failure::of(480))?;
         let session_id = turn.core.random.number();
-        let mut streams = Streams::new(self.path, session_id, flow.received);
+        let mut streams = Streams::new(self.path, srtp_of(turn, &self.callee), session_id, flow.received);
         let offer = self.caller_leg().streams.theirs.clone();
         let told = match offer.map(|offer| streams.describe(turn, &offer)).transpose() {
             Ok(told) => told,
@@ -175,6 +175,7 @@ impl Call {
     pub(crate) fn settle_first(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) -> Result<Vec<u8>, Failure> {
         let (caller, phone) = self.pair(id).ok_or_else(|| Failure::of(500))?;
         let offer = caller.streams.theirs.clone().unwrap_or_default();
+        phone.streams.check_answer(phone.streams.ours.as_deref().unwrap_or_default(), answer).map_err(Unfit::for_other)?;
         let told = caller.streams.describe_answer(turn, &offer, answer).map_err(Unfit::for_other)?;
         phone.streams.theirs = Some(answer.to_vec());
         caller.streams.ours = Some(told.clone());

@@ -25,6 +25,7 @@ mod memory;
 mod output;
 mod policy;
 mod prack;
+mod protection;
 mod record;
 mod refresh;
 mod relay;
@@ -39,7 +40,7 @@ mod streams;
 mod turn;
 mod within;
 
-pub use media::{LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
+pub use media::{Keys, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
 pub use record::{Record, RestoreError};
 pub use settings::{Limits, ReferPolicy, Settings};

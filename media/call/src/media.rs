@@ -2,6 +2,7 @@
 
 use sdp::Direction;
 use sdp::service::Agreed;
+use srtp::MasterKey;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ pub trait Media {
     /// Lets the exchange itself be the other side, with the codec and telephone-event that were agreed on; a former bridge
     /// or sound ends.
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed);
+
+    /// Bytes for a key that nobody can foretell.
+    fn draw_key(&mut self) -> [u8; MasterKey::LONGEST];
 
     /// Gives the ports back and ends the bridge or sound.
     fn close(&mut self, id: MediaId) -> LegStats;
@@ -59,6 +63,17 @@ pub struct Remote {
     pub direction: Direction,
     /// The clocks of the payload types, by which jitter is told.
     pub clocks: sdp::Clocks,
+    /// What protects RTP and RTCP; `None`: they are plain.
+    pub keys: Option<Keys>,
+}
+
+/// The keys of one stream toward one phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// Opens what the phone sends.
+    pub inbound: MasterKey,
+    /// Protects what is sent to it.
+    pub outbound: MasterKey,
 }
 
 /// What the exchange plays to a caller whom it serves itself.
@@ -102,6 +117,8 @@ pub struct LegStats {
     pub gaps: u64,
     /// Packets from an address that was not the phone's; dropped.
     pub foreign: u64,
+    /// Packets that did not open with the agreed key, or a second time; dropped.
+    pub refused: u64,
     /// Interarrival jitter (RFC 3550 A.8) at the end.
     pub jitter: Duration,
 }

@@ -193,6 +193,9 @@ impl Call {
             return self.end(turn, "no agreement on media", None, Failure::of(488));
         };
         if let Some(leg) = self.leg(id) {
+            if let Err(unfit) = leg.streams.check_answer(leg.streams.ours.as_deref().unwrap_or_default(), answer) {
+                return self.end(turn, "no agreement on media", None, unfit.for_sender());
+            }
             leg.streams.theirs = Some(answer.to_vec());
         }
         self.play(turn, agreed);
@@ -215,7 +218,11 @@ impl Call {
                 self.play(turn, agreed);
                 (Awaits::Nothing, told)
             }
-            None => (Awaits::Answer, leg.streams.offer(turn).map_err(Unfit::for_sender)?),
+            None => {
+                let told = leg.streams.offer(turn).map_err(Unfit::for_sender)?;
+                leg.streams.ours = Some(told.clone());
+                (Awaits::Answer, told)
+            }
         };
         self.grant(turn, ask, None, Some(told), awaits);
         Ok(())

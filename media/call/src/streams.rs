@@ -2,10 +2,13 @@
 
 use crate::best::Failure;
 use crate::media::{LegStats, MediaId, NoPort, Opened, Remote, Sound};
+use crate::protection::{self, Unprotected, keys};
 use crate::turn::Turn;
 use sdp::offer_answer::is_same_but_origin;
+use proto::directory::Srtp;
 use sdp::service::{Accept, Agreed};
-use sdp::{MediaPort, Origin, Sdp};
+use sdp::{Media, MediaPort, Origin, Sdp, Transport};
+use sip::message::Name;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The way that media takes.
@@ -21,6 +24,8 @@ pub(crate) enum Path {
 #[derive(Debug)]
 pub(crate) struct Streams {
     pub path: Path,
+    /// Whether media between us and the phone is encrypted.
+    pub srtp: Srtp,
     /// Where the phone is, as far as known before it says where its media is.
     pub near: Option<SocketAddr>,
     /// The description in force that they were told.
@@ -57,6 +62,9 @@ pub(crate) enum Unfit {
     /// Nothing in it that the service can use.
     #[error(transparent)]
     NoCommonCodec(#[from] sdp::service::NoCommonCodec),
+    /// It is to be encrypted and cannot, or the other way round.
+    #[error(transparent)]
+    Unprotected(#[from] Unprotected),
 }
 
 impl Unfit {
@@ -65,6 +73,7 @@ impl Unfit {
         Failure::of(match self {
             Unfit::Malformed(_) => 400,
             Unfit::Answer(_) | Unfit::NoCommonCodec(_) => 488,
+            Unfit::Unprotected(why) => return why.failure(),
             Unfit::NoPort(_) => 503,
         })
     }
@@ -73,15 +82,23 @@ impl Unfit {
     pub(crate) fn for_other(self) -> Failure {
         Failure::of(match self {
             Unfit::Malformed(_) | Unfit::Answer(_) | Unfit::NoCommonCodec(_) => 502,
+            Unfit::Unprotected(why) => return why.failure(),
             Unfit::NoPort(_) => 503,
         })
     }
 }
 
+impl Unprotected {
+    fn failure(self) -> Failure {
+        Failure::of(488).with(Name::Reason, format_args!(r#"SIP;cause=488;text="{self}""#))
+    }
+}
+
 impl Streams {
-    pub(crate) fn new(path: Path, session_id: u64, near: Option<SocketAddr>) -> Streams {
+    pub(crate) fn new(path: Path, srtp: Srtp, session_id: u64, near: Option<SocketAddr>) -> Streams {
         Streams {
             path,
+            srtp,
             near,
             ours: None,
             theirs: None,
@@ -94,9 +111,15 @@ impl Streams {
     }
 
     /// The streams of a leg that another shard had.
-    pub(crate) fn restored(path: Path, (session_id, version): (u64, u64), ours: &[u8], theirs: &[u8]) -> Streams {
+    pub(crate) fn restored(
+        path: Path,
+        srtp: Srtp,
+        (session_id, version): (u64, u64),
+        ours: &[u8],
+        theirs: &[u8],
+    ) -> Streams {
         let said = |sdp: &[u8]| (!sdp.is_empty()).then(|| sdp.to_vec());
-        Streams { session_id, version, ours: said(ours), theirs: said(theirs), ..Streams::new(path, 0, None) }
+        Streams { session_id, version, ours: said(ours), theirs: said(theirs), ..Streams::new(path, srtp, 0, None) }
     }
 
     /// Number and version of the session that our descriptions name.
@@ -119,13 +142,29 @@ impl Streams {
         Ok(())
     }
 
-    /// What this leg is told of a description of the other leg. Opens the ports that it needs.
+    /// What this leg is told of an offer of the other leg. Opens the ports that it needs.
     pub(crate) fn describe(&mut self, turn: &mut Turn<'_>, other: &[u8]) -> Result<Vec<u8>, Unfit> {
         match self.path {
-            Path::Direct => return Ok(other.to_vec()),
-            Path::Anchored => {}
+            Path::Direct => Ok(other.to_vec()),
+            Path::Anchored => {
+                let sdp = Sdp::parse(other)?;
+                let transports = self.protection().offer(&sdp, || turn.media.draw_key());
+                self.rewrite(turn, &sdp, &transports)
+            }
         }
-        let sdp = Sdp::parse(other)?;
+    }
+
+    fn protection(&self) -> protection::Leg<'_> {
+        protection::Leg { policy: self.srtp, ours: self.ours.as_deref(), theirs: self.theirs.as_deref() }
+    }
+
+    /// What this leg is told of a description of the other leg, with these transports. Opens the ports that it needs.
+    fn rewrite(
+        &mut self,
+        turn: &mut Turn<'_>,
+        sdp: &Sdp<'_>,
+        transports: &[Option<Transport>],
+    ) -> Result<Vec<u8>, Unfit> {
         let mut ports = Vec::with_capacity(sdp.media().len());
         for (index, media) in sdp.media().iter().enumerate().take(turn.settings().limits.streams) {
             ports.push(match media.is_rejected() || !media.is_datagram() {
@@ -133,12 +172,12 @@ impl Streams {
                 false => self.open(turn, index)?,
             });
         }
-        let told = sdp::rewrite(&sdp, &ports, self.origin());
+        let told = sdp::rewrite(sdp, &ports, transports, self.origin());
         match &self.ours {
             Some(before) if is_same_but_origin(before, &told) => Ok(before.clone()),
             Some(_) => {
                 self.version += 1;
-                Ok(sdp::rewrite(&sdp, &ports, self.origin()))
+                Ok(sdp::rewrite(sdp, &ports, transports, self.origin()))
             }
             None => Ok(told),
         }
@@ -151,10 +190,23 @@ impl Streams {
         offer: &[u8],
         answer: &[u8],
     ) -> Result<Vec<u8>, Unfit> {
-        if self.path == Path::Anchored {
-            sdp::offer_answer::check_answer(&Sdp::parse(offer)?, &Sdp::parse(answer)?)?;
+        match self.path {
+            Path::Direct => Ok(answer.to_vec()),
+            Path::Anchored => {
+                let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
+                sdp::offer_answer::check_answer(&offer, &answer)?;
+                let transports = self.protection().answer(&offer, &answer, || turn.media.draw_key())?;
+                self.rewrite(turn, &answer, &transports)
+            }
         }
-        self.describe(turn, answer)
+    }
+
+    /// Whether the phone's answer to an offer of ours may stand.
+    pub(crate) fn check_answer(&self, offer: &[u8], answer: &[u8]) -> Result<(), Unfit> {
+        match self.path {
+            Path::Anchored => Ok(protection::Leg::check(self.srtp, &Sdp::parse(offer)?, &Sdp::parse(answer)?)?),
+            Path::Direct => Ok(()),
+        }
     }
 
     /// The exchange's own answer to their offer.
@@ -166,25 +218,28 @@ impl Streams {
     ) -> Result<(Agreed, Vec<u8>), Unfit> {
         let sdp = Sdp::parse(offer)?;
         let stream = sdp::service::agree(&sdp, accept)?.stream;
+        let transports = self.protection().answer(&sdp, &sdp, || turn.media.draw_key())?;
+        let attributes = transports.into_iter().nth(stream).flatten().map(|transport| transport.attributes);
         let port = self.open(turn, stream)?;
         self.version += u64::from(self.ours.is_some());
-        Ok(sdp::service::answer(&sdp, accept, port, self.origin())?)
+        Ok(sdp::service::answer(&sdp, accept, port, &attributes.unwrap_or_default(), self.origin())?)
     }
 
     /// The exchange's own offer.
     pub(crate) fn offer(&mut self, turn: &mut Turn<'_>) -> Result<Vec<u8>, Unfit> {
         let port = self.open(turn, 0)?;
+        let transport = self.protection().own_offer(|| turn.media.draw_key());
         self.version += u64::from(self.ours.is_some());
-        Ok(sdp::service::offer(port, self.origin()))
+        Ok(sdp::service::offer(port, &transport, self.origin()))
     }
 
     /// Lets the exchange be the other side of the stream that was agreed on.
     pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, sound: Sound, agreed: &Agreed) {
-        let Some(theirs) = self.theirs.clone() else { return };
-        let Ok(sdp) = Sdp::parse(&theirs) else { return };
-        let Some(media) = sdp.media().get(agreed.stream) else { return };
-        if let Some(Some(port)) = self.ports.get_mut(agreed.stream) {
-            port.connect(turn, media, agreed.rtcp_mux);
+        let (Some(ours), Some(theirs)) = (self.ours.clone(), self.theirs.clone()) else { return };
+        let (Ok(ours), Ok(theirs)) = (Sdp::parse(&ours), Sdp::parse(&theirs)) else { return };
+        let both = ours.media().get(agreed.stream).zip(theirs.media().get(agreed.stream));
+        if let (Some((ours, theirs)), Some(Some(port))) = (both, self.ports.get_mut(agreed.stream)) {
+            port.connect(turn, ours, theirs, agreed.rtcp_mux);
             turn.media.serve(port.opened.id, sound, agreed);
         }
     }
@@ -232,10 +287,11 @@ impl Streams {
 }
 
 impl Port {
-    fn connect(&mut self, turn: &mut Turn<'_>, media: &sdp::Media<'_>, mux: bool) {
-        let Some(rtp) = media.rtp_address() else { return };
-        let rtcp = if mux { rtp } else { media.rtcp_address().unwrap_or(rtp) };
-        let remote = Remote { rtp, rtcp, mux, direction: media.direction, clocks: media.clocks() };
+    fn connect(&mut self, turn: &mut Turn<'_>, ours: &Media<'_>, theirs: &Media<'_>, mux: bool) {
+        let Some(rtp) = theirs.rtp_address() else { return };
+        let rtcp = if mux { rtp } else { theirs.rtcp_address().unwrap_or(rtp) };
+        let (direction, clocks, keys) = (theirs.direction, theirs.clocks(), keys(ours, theirs));
+        let remote = Remote { rtp, rtcp, mux, direction, clocks, keys };
         if self.remote != Some(remote) {
             turn.media.connect(self.opened.id, remote);
             self.remote = Some(remote);
@@ -243,21 +299,31 @@ impl Port {
     }
 }
 
+/// Whether the media of a user's phones is encrypted; of anybody else's where it can be.
+pub(crate) fn srtp_of(turn: &Turn<'_>, aor: &str) -> Srtp {
+    let directory = turn.core.view.directory.load();
+    directory.user(aor).map(|user| directory.srtp(user)).unwrap_or_default()
+}
+
 /// Lets media flow between two legs as both said; a stream that one of them refused is closed on both.
 pub(crate) fn join(turn: &mut Turn<'_>, one: &mut Streams, other: &mut Streams) {
     if one.path == Path::Direct {
         return;
     }
-    let (Some(said), Some(answered)) = (one.theirs.clone(), other.theirs.clone()) else { return };
-    let (Ok(said), Ok(answered)) = (Sdp::parse(&said), Sdp::parse(&answered)) else { return };
+    let legs = [&one.ours, &one.theirs, &other.ours, &other.theirs].map(|sdp| sdp.clone().unwrap_or_default());
+    let [Ok(one_ours), Ok(one_theirs), Ok(other_ours), Ok(other_theirs)] = legs.each_ref().map(|sdp| Sdp::parse(sdp))
+    else {
+        return;
+    };
     for index in 0..one.ports.len().max(other.ports.len()) {
-        let both = said.media().get(index).zip(answered.media().get(index));
-        let flowing = both.filter(|(said, answered)| !said.is_rejected() && !answered.is_rejected());
+        let both = one_theirs.media().get(index).zip(other_theirs.media().get(index));
+        let told = one_ours.media().get(index).zip(other_ours.media().get(index));
+        let flowing = both.zip(told).filter(|((said, answered), _)| !said.is_rejected() && !answered.is_rejected());
         match (flowing, one.ports.get_mut(index), other.ports.get_mut(index)) {
-            (Some((said, answered)), Some(Some(left)), Some(Some(right))) => {
+            (Some(((said, answered), (to_one, to_other))), Some(Some(left)), Some(Some(right))) => {
                 let mux = said.rtcp_mux && answered.rtcp_mux;
-                left.connect(turn, said, mux);
-                right.connect(turn, answered, mux);
+                left.connect(turn, to_one, said, mux);
+                right.connect(turn, to_other, answered, mux);
                 if left.bridged != Some(right.opened.id) || right.bridged != Some(left.opened.id) {
                     turn.media.bridge(left.opened.id, right.opened.id);
                     (left.bridged, right.bridged) = (Some(right.opened.id), Some(left.opened.id));

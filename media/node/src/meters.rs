@@ -14,6 +14,7 @@ pub struct Meters {
     packets: Counter,
     bytes: Counter,
     foreign: Counter,
+    refused_packets: Counter,
     unsent: Counter,
     silent: Counter,
     exhausted: Counter,
@@ -40,6 +41,7 @@ impl Meters {
             packets: count("tandem_media_packets_total"),
             bytes: count("tandem_media_bytes_total"),
             foreign: count("tandem_media_packets_foreign_total"),
+            refused_packets: count("tandem_media_packets_refused_total"),
             unsent: count("tandem_media_packets_unsent_total"),
             silent: count("tandem_media_legs_silent_total"),
             exhausted: count("tandem_media_ports_exhausted_total"),
@@ -78,6 +80,7 @@ impl Meters {
         self.packets.absolute(media.sent);
         self.bytes.absolute(media.bytes);
         self.foreign.absolute(media.foreign);
+        self.refused_packets.absolute(media.refused);
         self.unsent.absolute(media.unsent);
         self.silent.absolute(media.silent);
         self.exhausted.absolute(media.exhausted);

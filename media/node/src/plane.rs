@@ -2,6 +2,7 @@
 
 mod pacer;
 mod pair;
+mod security;
 mod served;
 
 use crate::advertise::{Advertise, Advertised};
@@ -14,6 +15,7 @@ use pair::{Heard, Pair, Partner};
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
 use served::Played;
+use srtp::MasterKey;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -66,6 +68,8 @@ pub struct Counts {
     pub bytes: u64,
     /// Datagrams dropped because they came from elsewhere than the phone.
     pub foreign: u64,
+    /// Datagrams dropped because they did not open with the phone's key.
+    pub refused: u64,
     /// Datagrams that the kernel did not take.
     pub unsent: u64,
     /// Legs found silent.
@@ -88,7 +92,7 @@ impl Plane {
             silence: settings.silence,
             slots: Vec::new(),
             vacant: Vec::new(),
-            buffer: vec![0; DATAGRAM].into_boxed_slice(),
+            buffer: vec![0; DATAGRAM + srtp::OVERHEAD].into_boxed_slice(),
             began: now,
             now,
             pacer: Pacer::default(),
@@ -112,11 +116,14 @@ impl Plane {
         let now = self.micros();
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let Some((length, from)) = pair.receive(component, &mut self.buffer) else { return };
-        let datagram = &mut self.buffer[..length];
-        let kind = match pair.hear(now, component, from, datagram) {
-            Heard::Phone(kind) => kind,
+        let (kind, length) = match pair.hear(now, component, from, &mut self.buffer[..length]) {
+            Heard::Phone(kind, length) => (kind, length),
             Heard::Foreign => {
                 self.counts.foreign += 1;
+                return;
+            }
+            Heard::Refused => {
+                self.counts.refused += 1;
                 return;
             }
             Heard::Closed => return,
@@ -127,18 +134,19 @@ impl Plane {
                 // On a shared port RTCP is told by its looks, on ports of their own by the port (RFC 5761 §4).
                 let component = if kind == Datagram::Rtcp && pair.is_shared() { Component::Rtcp } else { component };
                 let Some(other) = pair_at(&mut self.slots, other) else { return };
-                other.send(component, kind, datagram)
+                other.send(component, kind, &mut self.buffer, length)
             }
             Partner::Exchange => {
                 let (id, served) = (pair.id, pair.served.as_mut());
                 let Some(served) = served else { return };
+                let datagram = &mut self.buffer[..length];
                 if let Some(key) = served.digit(datagram) {
                     self.events.push_back((id, MediaEvent::Dtmf(key)));
                 }
                 if kind != Datagram::Rtp || !served.echo(now, datagram) {
                     return;
                 }
-                pair.send(Component::Rtp, kind, datagram)
+                pair.send(Component::Rtp, kind, &mut self.buffer, length)
             }
         };
         self.counts.note(result);
@@ -185,7 +193,7 @@ impl Plane {
         }
         match served.play(hears, &mut self.buffer) {
             Played::Packet(length) => {
-                let result = pair.send(Component::Rtp, Datagram::Rtp, &self.buffer[..length]);
+                let result = pair.send(Component::Rtp, Datagram::Rtp, &mut self.buffer, length);
                 self.counts.note(result);
                 true
             }
@@ -299,6 +307,12 @@ impl Media for Plane {
         if served.begin(sound, agreed) {
             self.pacer.add(now, id);
         }
+    }
+
+    fn draw_key(&mut self) -> [u8; MasterKey::LONGEST] {
+        let mut key = [0; MasterKey::LONGEST];
+        getrandom::fill(&mut key).expect("the kernel has random bytes for keys");
+        key
     }
 
     fn close(&mut self, id: MediaId) -> LegStats {

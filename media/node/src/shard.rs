@@ -291,6 +291,7 @@ fn log_end(ended: &Ended) {
             duplicates: sum.duplicates + stats.duplicates,
             gaps: sum.gaps + stats.gaps,
             foreign: sum.foreign + stats.foreign,
+            refused: sum.refused + stats.refused,
             jitter: sum.jitter.max(stats.jitter),
         })
     };
@@ -308,11 +309,13 @@ fn log_end(ended: &Ended) {
         caller.jitter_us = caller.jitter.as_micros() as u64,
         caller.gaps = caller.gaps,
         caller.foreign = caller.foreign,
+        caller.refused = caller.refused,
         callee.packets = callee.received,
         callee.lost = callee.lost,
         callee.jitter_us = callee.jitter.as_micros() as u64,
         callee.gaps = callee.gaps,
         callee.foreign = callee.foreign,
+        callee.refused = callee.refused,
         "call ended"
     );
 }

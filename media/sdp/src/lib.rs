@@ -19,7 +19,7 @@ pub use description::{Address, OriginLine, Sdp};
 pub use error::SdpError;
 pub use format::{Clocks, Format};
 pub use media::{Direction, Kind, Media, Rtcp};
-pub use rewrite::{MediaPort, Origin, Rewrite, rewrite};
+pub use rewrite::{MediaPort, Origin, Rewrite, Transport, rewrite};
 
 /// Longest description read, in bytes.
 pub const MAX_BYTES: usize = 65_535;

@@ -25,6 +25,15 @@ impl MediaPort {
     pub const REJECTED: MediaPort = MediaPort { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), rtp: 0, rtcp: 0 };
 }
 
+/// How a stream of RTP goes between us and the phone that is told; what the other phone said of that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transport {
+    /// `RTP/AVP`, `RTP/SAVP`, `UDP/TLS/RTP/SAVPF` ...
+    pub protocol: String,
+    /// Attributes that belong to it, without `a=`: `crypto:1 AES_CM_128_HMAC_SHA1_80 inline:...`.
+    pub attributes: Vec<String>,
+}
+
 /// The o= line of a description that we send: one session a leg, its version one more with each description that
 /// differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,23 +59,26 @@ impl Origin {
     }
 }
 
-/// The received description for the other side: one port a stream in the order of its m= lines, missing ones rejected.
-pub fn rewrite(sdp: &Sdp<'_>, ports: &[MediaPort], origin: Origin) -> Vec<u8> {
-    let mut out = Vec::with_capacity(sdp.bytes().len() + 128);
-    Rewrite { ports, origin, direction: None }.write(sdp, &mut out);
+/// The received description for the other side: one port and one transport a stream in the order of its m= lines, missing ports
+/// rejected, missing transports as they were said.
+pub fn rewrite(sdp: &Sdp<'_>, ports: &[MediaPort], transports: &[Option<Transport>], origin: Origin) -> Vec<u8> {
+    let mut out = Vec::with_capacity(sdp.bytes().len() + 512);
+    Rewrite { ports, transports, origin, direction: None }.write(sdp, &mut out);
     out
 }
 
 /// What a relay changes in a description that it anchors.
 ///
 /// Replaced: o=, every c=, the port of each m=, a=rtcp. Left out: what belongs to a path that the relay ends, which is
-/// ICE (candidates, credentials, options), BUNDLE and source filters. Rejected streams stay rejected in their place;
-/// everything else, encryption keys and fingerprints included, passes byte for byte. An unspecified address stays
-/// unspecified, so that a hold in the manner of RFC 2543 arrives as one.
+/// ICE (candidates, credentials, options), BUNDLE and source filters; of a stream with a [`Transport`] of its own also keys,
+/// fingerprints and capabilities (RFC 5939). Rejected streams stay rejected in their place; everything else passes byte for
+/// byte. An unspecified address stays unspecified, so that a hold in the manner of RFC 2543 arrives as one.
 #[derive(Debug, Clone, Copy)]
 pub struct Rewrite<'p> {
     /// One a stream in the order of the m= lines; streams past the end are rejected.
     pub ports: &'p [MediaPort],
+    /// One a stream likewise; `None`, and streams past the end, go as they were said to.
+    pub transports: &'p [Option<Transport>],
     /// The new o= line.
     pub origin: Origin,
     /// Said for every stream instead of what the description says, to hold a phone or to take it back.
@@ -79,18 +91,23 @@ impl Rewrite<'_> {
         let inherited = self.session_address(sdp);
         let mut streams = sdp.media().iter().zip(self.ports.iter().copied().chain(iter::repeat(MediaPort::REJECTED)));
         let mut stream: Option<Stream<'_>> = None;
+        let mut index = 0;
+        let is_secured_anew = self.transports.iter().any(Option::is_some);
         for line in Lines::new(sdp.bytes()) {
             match (line.letter, &mut stream) {
                 (b'm', _) => {
                     self.finish(stream.take(), out);
                     let (media, port) = streams.next().expect("the parser found as many m= lines");
-                    stream = Some(Stream::begin(media, port, inherited, &line, out));
+                    let transport = self.transports.get(index).and_then(Option::as_ref);
+                    stream = Some(Stream::begin(media, port, transport, inherited, &line, out));
+                    index += 1;
                 }
                 (b'c', Some(stream)) => stream.write_connection(line.ending(), out),
                 (b'c', None) => put(out, format_args!("c=IN {}", Net(inherited)), line.ending()),
                 (b'o', None) => self.origin.write(out, line.ending()),
                 (_, stream) => match line.attribute() {
                     Some((name, value)) if belongs_to_path(name, value) => {}
+                    Some((name, _)) if stream.is_none() && is_secured_anew && belongs_to_security(name) => {}
                     Some((name, None)) if self.direction.is_some() && Direction::from_attribute(name).is_some() => {}
                     attribute => match stream {
                         Some(stream) => stream.write_line(&line, attribute, out),
@@ -126,6 +143,9 @@ impl Rewrite<'_> {
         if stream.lacks_rtcp() {
             put_last(format_args!("a=rtcp:{}", stream.port.rtcp));
         }
+        for attribute in stream.transport.iter().flat_map(|transport| &transport.attributes) {
+            put_last(format_args!("a={attribute}"));
+        }
         if let Some(direction) = self.direction {
             put_last(format_args!("a={}", direction.as_str()));
         }
@@ -136,6 +156,7 @@ impl Rewrite<'_> {
 struct Stream<'s> {
     media: &'s Media<'s>,
     port: MediaPort,
+    transport: Option<&'s Transport>,
     address: IpAddr,
     /// Inherits no longer what the session says, and has no line of its own to say so.
     lacks_connection: bool,
@@ -147,18 +168,21 @@ impl<'s> Stream<'s> {
     fn begin(
         media: &'s Media<'s>,
         port: MediaPort,
+        transport: Option<&'s Transport>,
         inherited: IpAddr,
         line: &Line<'s>,
         out: &mut Vec<u8>,
     ) -> Stream<'s> {
         let port = if media.is_rejected() { MediaPort::REJECTED } else { port };
         let address = if port.rtp == 0 { inherited } else { address_told(media, port.address) };
-        let formats = line.text().splitn(3, ' ').last().unwrap_or("");
-        put(out, format_args!("m={} {} {formats}", media.kind_text, port.rtp), line.ending());
+        let transport = transport.filter(|_| port.rtp != 0);
+        let protocol = transport.map_or(media.protocol, |transport| &transport.protocol);
+        put(out, format_args!("m={} {} {protocol} {}", media.kind_text, port.rtp, media.formats), line.ending());
         let ending = if line.ending().is_empty() { b"\r\n" } else { line.ending() };
         Stream {
             media,
             port,
+            transport,
             address,
             lacks_connection: !media.has_own_connection() && address != inherited,
             wrote_connection: false,
@@ -179,6 +203,9 @@ impl<'s> Stream<'s> {
             put(out, format_args!("c=IN {}", Net(self.address)), self.ending);
         }
         match attribute {
+            Some((name, _)) if self.transport.is_some() && belongs_to_security(name) => {}
+            // ZRTP agrees on keys between the phones, so nothing between them may be encrypted otherwise.
+            Some(("zrtp-hash", _)) if self.is_encrypted() => {}
             Some(("rtcp", _)) if self.port.rtp == 0 => {}
             Some(("rtcp", Some(value))) if value.contains(' ') => {
                 put(out, format_args!("a=rtcp:{} IN {}", self.port.rtcp, Net(self.address)), line.ending());
@@ -186,6 +213,10 @@ impl<'s> Stream<'s> {
             Some(("rtcp", _)) => put(out, format_args!("a=rtcp:{}", self.port.rtcp), line.ending()),
             Some(_) | None => out.extend_from_slice(line.raw),
         }
+    }
+
+    fn is_encrypted(&self) -> bool {
+        !self.media.is_plain_rtp() || self.transport.is_some_and(|transport| !transport.attributes.is_empty())
     }
 
     /// RTCP is where nobody would look for it (RFC 3605), and no line says so yet.
@@ -211,6 +242,25 @@ fn belongs_to_path(name: &str, value: Option<&str>) -> bool {
         "group" => value.is_some_and(|value| value.starts_with("BUNDLE")),
         _ => name.starts_with("ice-"),
     }
+}
+
+/// Attributes of the protection of a path that ends at the relay (RFC 4567, RFC 4568, RFC 5939, RFC 8842).
+fn belongs_to_security(name: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "crypto",
+        "fingerprint",
+        "setup",
+        "tls-id",
+        "identity",
+        "key-mgmt",
+        "acap",
+        "tcap",
+        "pcfg",
+        "acfg",
+        "csup",
+        "creq",
+    ];
+    NAMES.contains(&name)
 }
 
 /// `IP4 192.0.2.1`

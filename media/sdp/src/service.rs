@@ -1,7 +1,7 @@
 //! The exchange's own side of a session: answers and offers for legs that it serves itself (echo, prompts, menus).
 
 use crate::rewrite::{Net, put};
-use crate::{Direction, Format, Kind, Media, MediaPort, Origin, Sdp};
+use crate::{Direction, Format, Kind, Media, MediaPort, Origin, Sdp, Transport};
 
 /// What a service can do with a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum Codec {
     Other,
 }
 
-/// No stream of plain RTP audio in use, or none of its codecs: 488 for an offer.
+/// No stream of RTP audio in use, or none of its codecs: 488 for an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no audio stream with a codec that the service can use")]
 pub struct NoCommonCodec;
@@ -55,7 +55,7 @@ pub fn agree(remote: &Sdp<'_>, accept: Accept) -> Result<Agreed, NoCommonCodec> 
 }
 
 fn agree_on(stream: usize, media: &Media<'_>, accept: Accept) -> Option<Agreed> {
-    if media.kind != Kind::Audio || media.is_rejected() || !media.is_plain_rtp() {
+    if media.kind != Kind::Audio || media.is_rejected() || !media.is_rtp() {
         return None;
     }
     let usable = |format: &Format<'_>| match accept {
@@ -84,11 +84,13 @@ fn codec_of(format: &Format<'_>) -> Codec {
     }
 }
 
-/// Answers an offer with one codec and, where offered, telephone-event; every other stream is refused in its place.
+/// Answers an offer with one codec and, where offered, telephone-event; every other stream is refused in its place. `attributes` are
+/// those of the stream's [`Transport`].
 pub fn answer(
     offer: &Sdp<'_>,
     accept: Accept,
     port: MediaPort,
+    attributes: &[String],
     origin: Origin,
 ) -> Result<(Agreed, Vec<u8>), NoCommonCodec> {
     let agreed = agree(offer, accept)?;
@@ -98,6 +100,7 @@ pub fn answer(
     for (index, media) in offer.media().iter().enumerate() {
         if index == agreed.stream {
             write_stream(&mut out, media, &agreed, port);
+            write_attributes(&mut out, attributes);
         } else {
             let format = media.formats.split_ascii_whitespace().next().unwrap_or("0");
             put(&mut out, format_args!("m={} 0 {} {format}", media.kind_text, media.protocol), CRLF);
@@ -147,11 +150,17 @@ fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, port: Med
     }
 }
 
+fn write_attributes(out: &mut Vec<u8>, attributes: &[String]) {
+    for attribute in attributes {
+        put(out, format_args!("a={attribute}"), CRLF);
+    }
+}
+
 /// What a service offers a phone that called without an offer, or that it calls itself.
-pub fn offer(port: MediaPort, origin: Origin) -> Vec<u8> {
+pub fn offer(port: MediaPort, transport: &Transport, origin: Origin) -> Vec<u8> {
     let mut out = Vec::with_capacity(384);
     write_session(&mut out, port, origin, "0 0");
-    put(&mut out, format_args!("m=audio {} RTP/AVP 0 8 {EVENTS}", port.rtp), CRLF);
+    put(&mut out, format_args!("m=audio {} {} 0 8 {EVENTS}", port.rtp, transport.protocol), CRLF);
     for line in ["a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"] {
         put(&mut out, format_args!("{line}"), CRLF);
     }
@@ -162,6 +171,7 @@ pub fn offer(port: MediaPort, origin: Origin) -> Vec<u8> {
     if port.rtp.checked_add(1) != Some(port.rtcp) {
         put(&mut out, format_args!("a=rtcp:{}", port.rtcp), CRLF);
     }
+    write_attributes(&mut out, &transport.attributes);
     out
 }
 

@@ -9,7 +9,7 @@ pub use services::{
     Announcements, Conference, Features, Forward, Menu, Music, Parking, Priority, Prompt, Queue, QueueMember,
     Recording, SharedBox, Slots, Strategy, VoicemailBox,
 };
-pub use trunk::{Inbound, Peer, PeerTransport, Registration, Srtp, Trunk};
+pub use trunk::{Inbound, Peer, PeerTransport, Registration, Trunk};
 
 use super::destination::{Destination, Template};
 use super::network::Network;
@@ -101,12 +101,28 @@ pub struct Domain {
     /// Which way the media of its users' calls takes.
     #[serde(default)]
     pub media: Media,
+    /// Whether the media between us and its users' phones is encrypted.
+    #[serde(default)]
+    pub srtp: Srtp,
     /// The algorithms of its challenges, the preferred one first.
     #[serde(with = "algorithms")]
     pub algorithms: Vec<Algorithm>,
     /// The class of users that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Box<str>>,
+}
+
+/// Whether the media between us and a phone is encrypted (SRTP).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Srtp {
+    /// Never; a phone that insists on it gets 488.
+    Off,
+    /// Where the phone can.
+    #[default]
+    Offer,
+    /// Else there is no call: 488.
+    Required,
 }
 
 /// The way that media takes.

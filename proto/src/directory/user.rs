@@ -1,6 +1,6 @@
 //! A user, in about 200 bytes, so that a million of them fit any machine.
 
-use super::model::{Forward, Media, Recording, VoicemailBox};
+use super::model::{Forward, Media, Recording, Srtp, VoicemailBox};
 use super::symbols::Symbol;
 use serde::{Deserialize, Serialize};
 use sip::digest::{Algorithm, Ha1};
@@ -61,6 +61,9 @@ pub struct Rare {
     /// Language of prompts, such as `fr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<Box<str>>,
+    /// Whether the media between us and the user's phones is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srtp: Option<Srtp>,
     /// The user's own voicemail box.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voicemail: Option<VoicemailBox>,
@@ -173,6 +176,11 @@ impl User {
     /// Language of prompts, where the user has one.
     pub fn language(&self) -> Option<&str> {
         self.rare.as_ref()?.language.as_deref()
+    }
+
+    /// The user's own choice of encryption; `None`: the domain's.
+    pub fn srtp(&self) -> Option<Srtp> {
+        self.rare.as_ref()?.srtp
     }
 
     /// The user's own voicemail box.

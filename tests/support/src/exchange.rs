@@ -62,12 +62,18 @@ listen = "{address}:8080"
     /// a challenge that they do not know, where RFC 8760 wants the next one tried.
     #[track_caller]
     pub fn with_md5(binary: &str) -> Exchange {
+        Exchange::with_md5_and(binary, |directory| directory)
+    }
+
+    /// The same with a directory that is changed further.
+    #[track_caller]
+    pub fn with_md5_and(binary: &str, change: impl FnOnce(String) -> String) -> Exchange {
         let exchange = Exchange::start(binary);
         let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/examples/directory.toml");
         let demo = std::fs::read_to_string(demo).expect("the example is there");
         let md5 = demo.replace(r#"["SHA-256", "MD5"]"#, r#"["MD5"]"#);
         assert_ne!(md5, demo, "the demo offers both algorithms");
-        let file = exchange.scratch().write("md5.toml", md5);
+        let file = exchange.scratch().write("md5.toml", change(md5));
         let (status, said) = exchange.tandem(&["apply", &file.to_string_lossy()]);
         assert_eq!(status, 0, "{said}");
         exchange

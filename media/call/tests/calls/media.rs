@@ -13,6 +13,7 @@ pub struct FakeMedia {
     pub open: BTreeMap<MediaId, Port>,
     pub free: Option<usize>,
     count: u64,
+    drawn: u64,
 }
 
 pub struct Port {
@@ -83,6 +84,14 @@ impl Media for FakeMedia {
 
     fn serve(&mut self, id: MediaId, sound: Sound, _: &Agreed) {
         self.open.get_mut(&id).expect("served while open").does = Does::Serves(sound);
+    }
+
+    fn draw_key(&mut self) -> [u8; srtp::MasterKey::LONGEST] {
+        // No secret: only that no key is drawn twice counts here.
+        self.drawn += 1;
+        let mut key = [0; srtp::MasterKey::LONGEST];
+        key[..8].copy_from_slice(&self.drawn.to_be_bytes());
+        key
     }
 
     fn close(&mut self, id: MediaId) -> LegStats {

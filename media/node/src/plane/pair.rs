@@ -1,6 +1,7 @@
 //! One pair of media ports toward one phone.
 
 use crate::token::Component;
+use super::security::Security;
 use call::{LegStats, MediaId, Remote};
 use net::udp::{self, Class, Options};
 use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
@@ -26,8 +27,12 @@ pub struct Pair {
     rtcp: Latch,
     direction: Direction,
     clocks: Clocks,
+    /// What protects RTP and RTCP, where they are not plain.
+    security: Option<Box<Security>>,
     reception: Reception,
     sent: u64,
+    /// Packets that security did not let through.
+    refused: u64,
     activity: Activity,
 }
 
@@ -68,10 +73,12 @@ struct Activity {
 /// What a datagram turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// The phone's.
-    Phone(Datagram),
+    /// The phone's; what it is, and how many bytes of the datagram are left of it without its protection.
+    Phone(Datagram, usize),
     /// Somebody else's.
     Foreign,
+    /// It does not open with the phone's key.
+    Refused,
     /// Nobody may send now.
     Closed,
 }
@@ -98,8 +105,10 @@ impl Pair {
             rtcp: Latch::new(micros, None),
             direction: Direction::SendRecv,
             clocks: Clocks::default(),
+            security: None,
             reception: Reception::default(),
             sent: 0,
+            refused: 0,
             activity: Activity { heard: false, silent_since: now },
         }
     }
@@ -132,11 +141,23 @@ impl Pair {
         self.socket(component)?.recv_from(buffer).ok()
     }
 
-    /// Judges and counts a datagram.
-    pub fn hear(&mut self, now: Micros, component: Component, from: SocketAddr, datagram: &[u8]) -> Heard {
+    /// Judges, opens and counts a datagram.
+    pub fn hear(&mut self, now: Micros, component: Component, from: SocketAddr, datagram: &mut [u8]) -> Heard {
         if self.state == State::Held {
             return Heard::Closed;
         }
+        let kind = Datagram::classify(datagram);
+        // Only who has the key is latched onto.
+        let length = match &mut self.security {
+            None => datagram.len(),
+            Some(security) => match security.open(kind, datagram) {
+                Ok(length) => length,
+                Err(_) => {
+                    self.refused += 1;
+                    return Heard::Refused;
+                }
+            },
+        };
         let latch = match component {
             Component::Rtp => &mut self.rtp,
             Component::Rtcp => &mut self.rtcp,
@@ -147,18 +168,24 @@ impl Pair {
             Accept::Foreign => return Heard::Foreign,
         }
         self.activity.heard = true;
-        let kind = Datagram::classify(datagram);
         if (component, kind) == (Component::Rtp, Datagram::Rtp)
-            && let Ok(packet) = Packet::parse(datagram)
+            && let Ok(packet) = Packet::parse(&datagram[..length])
         {
             let clock = self.clocks.of(packet.header.payload_type);
-            self.reception.on_packet(now, &packet.header, datagram.len(), clock);
+            self.reception.on_packet(now, &packet.header, length, clock);
         }
-        Heard::Phone(kind)
+        Heard::Phone(kind, length)
     }
 
-    /// Sends to the phone; returns the bytes sent, 0 while there is nowhere to send to.
-    pub fn send(&mut self, component: Component, kind: Datagram, datagram: &[u8]) -> io::Result<usize> {
+    /// Sends the first `length` bytes of `buffer` to the phone, protected in place; returns the bytes sent, 0 while there is nowhere
+    /// to send to.
+    pub fn send(
+        &mut self,
+        component: Component,
+        kind: Datagram,
+        buffer: &mut [u8],
+        length: usize,
+    ) -> io::Result<usize> {
         let (socket, latch) = match (self.state, component) {
             (State::Held, _) => return Ok(0),
             (State::Shared, _) | (State::Apart, Component::Rtp) => (&self.sockets.rtp, &self.rtp),
@@ -168,8 +195,12 @@ impl Pair {
             },
         };
         let Some(to) = latch.target() else { return Ok(0) };
+        let length = match &mut self.security {
+            None => length,
+            Some(security) => security.protect(kind, buffer, length).map_err(|_| io::ErrorKind::InvalidData)?,
+        };
         self.sent += u64::from((component, kind) == (Component::Rtp, Datagram::Rtp));
-        socket.send_to(datagram, to)
+        socket.send_to(&buffer[..length], to)
     }
 
     /// Takes what an offer or answer says of the phone. Returns the RTCP socket if it had to be opened again.
@@ -184,6 +215,10 @@ impl Pair {
         self.rtp.restart(micros, announced(remote.rtp));
         self.rtcp.restart(micros, announced(remote.rtcp));
         (self.direction, self.clocks) = (remote.direction, remote.clocks);
+        // As long as the keys stay, so do the counters of the packets that were sent and seen under them.
+        if self.security.as_ref().map(|security| security.keys()) != remote.keys {
+            self.security = remote.keys.map(|keys| Box::new(Security::new(keys)));
+        }
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
         match self.state {
@@ -235,6 +270,7 @@ impl Pair {
             duplicates: heard.duplicates,
             gaps: heard.gaps,
             foreign: self.rtp.foreign() + self.rtcp.foreign(),
+            refused: self.refused,
             jitter: heard.jitter,
         }
     }

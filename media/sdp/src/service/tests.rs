@@ -3,14 +3,18 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::{Accept, Codec, NoCommonCodec, agree, answer, offer};
 use crate::offer_answer::check_answer;
 use crate::vectors::{ALL, BROWSER, PHONE, RFC3264_OFFER, RFC3264_ONE_OF_N, RFC4566, random, spoil};
-use crate::{Direction, MediaPort, Origin, Sdp};
+use crate::{Direction, MediaPort, Origin, Sdp, Transport};
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 const PORT: MediaPort = MediaPort { address: ADDRESS, rtp: 20_000, rtcp: 20_001 };
 const ORIGIN: Origin = Origin { session_id: 5, version: 1, address: ADDRESS };
 
+fn plain() -> Transport {
+    Transport { protocol: "RTP/AVP".into(), attributes: Vec::new() }
+}
+
 fn answered(text: &[u8], accept: Accept) -> String {
-    let (_, told) = answer(&Sdp::parse(text).unwrap(), accept, PORT, ORIGIN).unwrap();
+    let (_, told) = answer(&Sdp::parse(text).unwrap(), accept, PORT, &[], ORIGIN).unwrap();
     String::from_utf8(told).unwrap().replace("\r\n", "\n")
 }
 
@@ -73,18 +77,31 @@ fn what_a_service_cannot_use_is_refused() {
     let phone = String::from_utf8_lossy(PHONE);
     assert!(refused(&phone.replace("9 8 0 18 101", "18 101"), Accept::G711));
     assert!(refused(&phone.replace("9 8 0 18 101", "101"), Accept::Any));
-    assert!(refused(&phone.replace("54048 RTP/AVP", "54048 RTP/SAVP"), Accept::Any));
     assert!(refused(&phone.replace("54048", "0"), Accept::Any));
-    assert!(refused(&String::from_utf8_lossy(BROWSER), Accept::Any));
+    assert!(refused(&phone.replace("54048 RTP/AVP", "54048 udptl"), Accept::Any));
 }
 
 #[test]
 fn our_offer_is_one_that_we_would_take() {
-    let told = offer(MediaPort { rtcp: 30_000, ..PORT }, ORIGIN);
+    let told = offer(MediaPort { rtcp: 30_000, ..PORT }, &plain(), ORIGIN);
     let sdp = Sdp::parse(&told).unwrap();
     let agreed = agree(&sdp, Accept::G711).unwrap();
     assert_eq!((agreed.codec, agreed.telephone_event), (Codec::Pcmu, Some(101)));
     assert_eq!(sdp.media()[0].rtcp_address().unwrap().port(), 30_000);
+}
+
+#[test]
+fn a_protected_stream_keeps_its_profile_and_gets_our_key() {
+    let line = "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned();
+    let phone = String::from_utf8_lossy(PHONE).replace("54048 RTP/AVP", "54048 RTP/SAVP");
+    let offered = Sdp::parse(phone.as_bytes()).unwrap();
+    let (agreed, told) = answer(&offered, Accept::G711, PORT, std::slice::from_ref(&line), ORIGIN).unwrap();
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains("m=audio 20000 RTP/SAVP 8 101\r\n") && agreed.codec == Codec::Pcma, "{told}");
+    assert_eq!(told.matches(&format!("a={line}\r\n")).count(), 1, "{told}");
+    let transport = Transport { protocol: "RTP/SAVP".into(), attributes: vec![line.clone()] };
+    let told = String::from_utf8(offer(PORT, &transport, ORIGIN)).unwrap();
+    assert!(told.contains("m=audio 20000 RTP/SAVP 0 8 101\r\n") && told.ends_with(&format!("a={line}\r\n")), "{told}");
 }
 
 #[test]
@@ -94,7 +111,7 @@ fn every_answer_fits_its_offer() {
     for text in ALL.iter().map(|text| text.to_vec()).chain(spoilt) {
         let Ok(offer) = Sdp::parse(&text) else { continue };
         for accept in [Accept::Any, Accept::G711] {
-            let Ok((agreed, told)) = answer(&offer, accept, PORT, ORIGIN) else { continue };
+            let Ok((agreed, told)) = answer(&offer, accept, PORT, &[], ORIGIN) else { continue };
             let shown = || format!("{}\n--\n{}", String::from_utf8_lossy(&text), String::from_utf8_lossy(&told));
             let again = Sdp::parse(&told).unwrap_or_else(|error| panic!("{error}: {}", shown()));
             assert_eq!(check_answer(&offer, &again), Ok(()), "{}", shown());

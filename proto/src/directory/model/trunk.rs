@@ -1,5 +1,6 @@
 //! Lines to the outside.
 
+use super::Srtp;
 use crate::directory::destination::Destination;
 use crate::directory::network::Network;
 use crate::directory::pattern::Match;
@@ -69,19 +70,6 @@ pub struct Registration {
     pub user: Box<str>,
     /// Its password; the realm is not known before the carrier asks, so it cannot be a hash.
     pub password: Secret,
-}
-
-/// Whether media is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Srtp {
-    /// Never.
-    #[default]
-    Off,
-    /// Where the other side can.
-    Optional,
-    /// Else there is no call.
-    Required,
 }
 
 /// What a call from a trunk reaches by the number it asks for.

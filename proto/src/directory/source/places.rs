@@ -3,7 +3,7 @@
 use super::reader::{Kind, Table};
 use super::values::{self, name, one_of, parsed};
 use crate::directory::destination::{Destination, KINDS};
-use crate::directory::model::{Class, Domain, Media, Number, Region, Schedule, Site};
+use crate::directory::model::{Class, Domain, Media, Number, Region, Schedule, Site, Srtp};
 use crate::directory::pattern::Match;
 use crate::directory::plan::{EXTENSIONS, SERVICES};
 use sip::digest::Algorithm;
@@ -46,6 +46,9 @@ pub fn site(table: &Table<'_>) -> Option<Site> {
 /// The words for the media's way.
 pub const MEDIA: [(&str, Media); 2] = [("anchored", Media::Anchored), ("direct", Media::Direct)];
 
+/// The words for encrypted media.
+pub const SRTP: [(&str, Srtp); 3] = [("off", Srtp::Off), ("offer", Srtp::Offer), ("required", Srtp::Required)];
+
 /// `[[domain]]`
 pub fn domain(table: &Table<'_>) -> Option<Domain> {
     let name = table.required("name", "\"tandem.local\"", values::host);
@@ -57,6 +60,7 @@ pub fn domain(table: &Table<'_>) -> Option<Domain> {
         table.declare(Kind::Domain, host, "aliases");
     }
     let media = table.optional("media", "\"anchored\"", one_of(&MEDIA)).unwrap_or_default();
+    let srtp = table.optional("srtp", "\"required\"", one_of(&SRTP)).unwrap_or_default();
     let known = [("SHA-256", Algorithm::Sha256), ("MD5", Algorithm::Md5)];
     let mut algorithms = table.list("algorithms", "\"SHA-256\"", one_of(&known));
     if algorithms.is_empty() {
@@ -66,7 +70,7 @@ pub fn domain(table: &Table<'_>) -> Option<Domain> {
         table.problem("algorithms", table.place_of("algorithms"), "names an algorithm twice");
     }
     let class = reference(table, "class", Kind::Class, "\"internal\"");
-    Some(Domain { name: name?, aliases, media, algorithms, class })
+    Some(Domain { name: name?, aliases, media, srtp, algorithms, class })
 }
 
 /// `[[schedule]]`

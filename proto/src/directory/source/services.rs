@@ -1,6 +1,6 @@
 //! Sections about services and trunks.
 
-use super::places::{Owner, Presence, destination, own_name, parse_destination, refer_to, reference};
+use super::places::{Owner, Presence, SRTP, destination, own_name, parse_destination, refer_to, reference};
 use super::reader::{Kind, Table};
 use super::values::{self, boolean, integer, one_of, parsed, some_text, span};
 use crate::directory::destination::Destination;
@@ -244,8 +244,7 @@ pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
         Some(Registration { user: user?, password: Secret(password?) })
     });
     let codecs = table.list("codecs", "\"PCMA\"", one_of(&CODECS.map(|codec| (codec, codec))));
-    let srtp = [("off", Srtp::Off), ("optional", Srtp::Optional), ("required", Srtp::Required)];
-    let srtp = table.optional("srtp", "\"required\"", one_of(&srtp)).unwrap_or_default();
+    let srtp = table.optional("srtp", "\"required\"", one_of(&SRTP)).unwrap_or(Srtp::Off);
     let channels = table.optional("channels", "30", integer(1..=1_000_000));
     let inbound = table.each("inbound", "{ match = \"+33140000000\", to = \"menu:welcome\" }", |rule| {
         let pattern: Option<Match> = rule.required("match", "\"+33140000000\"", parsed);

@@ -1,0 +1,164 @@
+//! Which keys protect the streams of a leg (SDES, RFC 4568): read out of the descriptions in force, and written into the next one.
+//!
+//! Offer and answer share exactly one tag, so both descriptions together say which keys hold, whoever offered.
+
+use crate::media::Keys;
+use proto::directory::Srtp;
+use sdp::crypto::{self, Crypto};
+use sdp::{Media, Sdp, Transport};
+use srtp::{MasterKey, Suite};
+
+/// A leg's policy, and the descriptions in force on it.
+#[derive(Clone, Copy)]
+pub(crate) struct Leg<'s> {
+    pub policy: Srtp,
+    pub ours: Option<&'s [u8]>,
+    pub theirs: Option<&'s [u8]>,
+}
+
+/// The leg's policy and what the phone can do do not meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unprotected {
+    /// The phone must encrypt and does not.
+    #[error("SRTP is required")]
+    Required,
+    /// The phone insists on what is switched off.
+    #[error("SRTP is switched off")]
+    Off,
+    /// The phone insists on encryption and offers none that we have.
+    #[error("No key or suite of SRTP that can be used")]
+    Unknown,
+}
+
+/// The suites of our offers; more would only make an INVITE longer than a datagram ought to be.
+const OFFERED: [Suite; 3] = [Suite::AeadAes256Gcm, Suite::AesCm256HmacSha1_80, Suite::AesCm128HmacSha1_80];
+
+impl Leg<'_> {
+    /// How the streams that the other leg describes are offered to the phone; `None` for what is no RTP.
+    ///
+    /// Where encryption is offered and not required, the keys stand in a stream of the plain profile: a phone that does not know them
+    /// passes over them.
+    pub(crate) fn offer(self, described: &Sdp<'_>, mut draw: impl FnMut() -> Random) -> Vec<Option<Transport>> {
+        let [ours, theirs] = self.in_force();
+        let mut offer = |(index, media): (usize, &Media<'_>)| {
+            if !media.is_rtp() {
+                return None;
+            }
+            let feedback = if media.protocol.starts_with("RTP/") && media.protocol.ends_with("AVPF") { "F" } else { "" };
+            let before = stream(&ours, index).zip(stream(&theirs, index));
+            let was_secure = before.is_some_and(|(ours, _)| is_secure(ours));
+            let secure = if self.policy == Srtp::Required || was_secure { "S" } else { "" };
+            let attributes = match (self.policy, before.and_then(|(ours, theirs)| line_in_force(ours, theirs))) {
+                (Srtp::Off, _) => Vec::new(),
+                (Srtp::Offer | Srtp::Required, Some(line)) => vec![line],
+                (Srtp::Offer | Srtp::Required, None) => lines(&mut draw),
+            };
+            Some(Transport { protocol: format!("RTP/{secure}AVP{feedback}"), attributes })
+        };
+        described.media().iter().enumerate().map(&mut offer).collect()
+    }
+
+    /// How a stream of the exchange's own is offered to the phone.
+    pub(crate) fn own_offer(self, draw: impl FnMut() -> Random) -> Transport {
+        const ANY: &[u8] = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+        let any = Sdp::parse(ANY).expect("a description of one stream");
+        self.offer(&any, draw).pop().flatten().expect("a stream of RTP has a transport")
+    }
+
+    /// How the streams of the phone's offer are answered; `None` for what is no RTP, or is refused in `answer`.
+    pub(crate) fn answer(
+        self,
+        offer: &Sdp<'_>,
+        answer: &Sdp<'_>,
+        mut draw: impl FnMut() -> Random,
+    ) -> Result<Vec<Option<Transport>>, Unprotected> {
+        let [ours, theirs] = self.in_force();
+        let streams = offer.media().iter().zip(answer.media()).enumerate();
+        { streams }
+            .map(|(index, (offer, answer))| {
+                if !offer.is_rtp() || offer.is_rejected() || answer.is_rejected() {
+                    return Ok(None);
+                }
+                let transport = |attributes| Some(Transport { protocol: offer.protocol.to_owned(), attributes });
+                let Some((line, key)) = self.choose(offer)? else { return Ok(transport(Vec::new())) };
+                // As long as the phone keeps its key, we keep ours.
+                let is_same = |theirs: &&Media<'_>| key_with_tag(theirs, line.tag) == Some(key);
+                let before = stream(&theirs, index).filter(is_same).and(stream(&ours, index));
+                let before = before.and_then(|ours| key_with_tag(ours, line.tag));
+                let own = before.unwrap_or_else(|| MasterKey::from_random(key.suite(), draw()));
+                Ok(transport(vec![written(line.tag, &own)]))
+            })
+            .collect()
+    }
+
+    /// The line of an offered stream that is taken; `None`: it is plain.
+    fn choose<'m>(&self, offer: &'m Media<'_>) -> Result<Option<(Crypto<'m>, MasterKey)>, Unprotected> {
+        let usable = { offer.cryptos() }.find_map(|line| Some((line, key_of(&line)?)));
+        match (self.policy, is_secure(offer), usable) {
+            (Srtp::Off, true, _) => Err(Unprotected::Off),
+            (Srtp::Off, false, _) | (Srtp::Offer, false, None) => Ok(None),
+            (Srtp::Offer | Srtp::Required, true, None) => Err(Unprotected::Unknown),
+            (Srtp::Required, false, None) => Err(Unprotected::Required),
+            (Srtp::Offer | Srtp::Required, _, Some(usable)) => Ok(Some(usable)),
+        }
+    }
+
+    /// Whether the phone's answer to our offer may stand.
+    pub(crate) fn check(policy: Srtp, offer: &Sdp<'_>, answer: &Sdp<'_>) -> Result<(), Unprotected> {
+        for (ours, theirs) in offer.media().iter().zip(answer.media()) {
+            let must = policy == Srtp::Required || is_secure(ours);
+            if must && ours.is_rtp() && !theirs.is_rejected() && keys(ours, theirs).is_none() {
+                return Err(Unprotected::Required);
+            }
+        }
+        Ok(())
+    }
+
+    fn in_force(&self) -> [Option<Sdp<'_>>; 2] {
+        [self.ours, self.theirs].map(|sdp| Sdp::parse(sdp?).ok())
+    }
+}
+
+fn stream<'s, 'a>(sdp: &'s Option<Sdp<'a>>, index: usize) -> Option<&'s Media<'a>> {
+    sdp.as_ref()?.media().get(index)
+}
+
+/// As many random bytes as any key needs.
+pub(crate) type Random = [u8; MasterKey::LONGEST];
+
+/// The keys that both descriptions of a stream agree on.
+pub(crate) fn keys(ours: &Media<'_>, theirs: &Media<'_>) -> Option<Keys> {
+    { theirs.cryptos() }.find_map(|line| {
+        let inbound = key_of(&line)?;
+        let outbound = key_with_tag(ours, line.tag).filter(|outbound| outbound.suite() == inbound.suite())?;
+        Some(Keys { inbound, outbound })
+    })
+}
+
+fn line_in_force(ours: &Media<'_>, theirs: &Media<'_>) -> Option<String> {
+    let keys = keys(ours, theirs)?;
+    let line = { ours.cryptos() }.find(|line| key_of(line) == Some(keys.outbound))?;
+    Some(written(line.tag, &keys.outbound))
+}
+
+fn lines(mut draw: impl FnMut() -> Random) -> Vec<String> {
+    (1..).zip(OFFERED).map(|(tag, suite)| written(tag, &MasterKey::from_random(suite, draw()))).collect()
+}
+
+fn written(tag: u32, key: &MasterKey) -> String {
+    format!("crypto:{}", crypto::write(tag, key.suite().name(), key.key_and_salt()))
+}
+
+fn key_with_tag(media: &Media<'_>, tag: u32) -> Option<MasterKey> {
+    { media.cryptos() }.find(|line| line.tag == tag).and_then(|line| key_of(&line))
+}
+
+/// The key of a line that asks for nothing that we do not do.
+fn key_of(line: &Crypto<'_>) -> Option<MasterKey> {
+    let key = line.key().filter(|_| line.is_usable())?;
+    MasterKey::new(Suite::from_name(line.suite)?, key.bytes()).ok()
+}
+
+fn is_secure(media: &Media<'_>) -> bool {
+    media.is_rtp() && !media.is_plain_rtp()
+}
