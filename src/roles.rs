@@ -1,5 +1,6 @@
 //! The roles of one process: which ones run, what they share, and in what order they start and end.
 
+pub mod etcd;
 mod settings;
 pub mod tls;
 

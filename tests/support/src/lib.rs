@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod phone;
 pub mod program;
 
+pub use authority::Authority;
 pub use cluster::{Cluster, Member};
 pub use etcd::Etcd;
 pub use exchange::Exchange;
