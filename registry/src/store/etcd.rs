@@ -5,7 +5,7 @@ mod failure;
 mod lease;
 mod member;
 
-use super::{Batch, Committed, Done, Entry, First, Lease, Range, Store, StoreError, Values, Watchers};
+use super::{Batch, CHECK, Committed, Done, Entry, First, Lease, Range, Store, StoreError, Values, Watchers};
 use committer::Commit;
 use etcd_client::{Client, CompactionOptions, Error, GetOptions, WatchOptions};
 use member::Member;
@@ -106,6 +106,13 @@ impl Store for Etcd {
     fn lease(&self, ttl: Duration, done: Done<Lease>) {
         let hub = self.hub.clone();
         self.runtime.spawn(async move { done(lease::grant(hub, ttl).await) });
+    }
+
+    /// A transaction whose comparison fails takes a quorum and room in the file, as one that writes, and leaves no revision.
+    fn check(&self, done: Done<()>) {
+        let hub = self.hub.clone();
+        let never = Batch::swap(CHECK, i64::MAX as u64, vec![]);
+        self.runtime.spawn(async move { done(committer::apply(&hub, &[never]).await.map(drop)) });
     }
 
     fn watch(&self, prefix: &str) -> watch::Receiver<u64> {
