@@ -3,8 +3,8 @@
 mod error;
 mod values;
 
-pub use error::ConfigError;
-pub use values::{Advertise, Certificate, Listen, Objects, PortRange, Shards, Store, Tls};
+pub use error::{ConfigError, good_value};
+pub use values::{Advertise, Certificate, Etcd, Listen, Objects, PortRange, Shards, Store, Tls};
 
 use net::Network;
 use serde::Deserialize;
@@ -85,6 +85,8 @@ pub struct Registry {
     pub listen: SocketAddr,
     /// Where the data lives.
     pub store: Store,
+    /// How etcd lets us in.
+    pub etcd: Option<Etcd>,
     /// For the roles proxy and media: the registries' addresses.
     pub join: Vec<SocketAddr>,
     /// Mutual TLS between the roles; required off loopback.
@@ -198,6 +200,14 @@ impl Config {
         if self.registry.min_expires > self.registry.max_expires {
             return wrong("registry.min_expires", "it is longer than registry.max_expires".into());
         }
+        if let Some(etcd) = &self.registry.etcd {
+            if let Some((key, why)) = etcd.missing() {
+                return wrong(key, format!("missing; {why}"));
+            }
+            if let Store::Embedded(_) = self.registry.store {
+                return wrong("registry.etcd", "registry.store names no etcd".into());
+            }
+        }
         let named = self.media.rtp.advertise.iter().filter_map(|rule| rule.host.as_deref());
         if let Some(name) = named.into_iter().find(|host| host.parse::<std::net::IpAddr>().is_err()) {
             return wrong("media.rtp.advertise", format!("\"{name}\" is no address, which SDP needs"));
@@ -269,6 +279,7 @@ impl Default for Registry {
         Registry {
             listen: ([127, 0, 0, 1], 7400).into(),
             store: Store::Embedded("tandem-data".into()),
+            etcd: None,
             join: Vec::new(),
             tls: None,
             max_expires: Duration::from_secs(3600),

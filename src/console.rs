@@ -2,16 +2,16 @@
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use registry::Health;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 
 /// What the console shows.
 #[derive(Clone)]
 pub struct Console {
     metrics: PrometheusHandle,
-    ready: Arc<AtomicBool>,
+    readiness: Arc<Mutex<Readiness>>,
 }
 
 impl Console {
@@ -19,12 +19,12 @@ impl Console {
     pub fn install() -> Result<Console, metrics_exporter_prometheus::BuildError> {
         let buckets = [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
         let metrics = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
-        Ok(Console { metrics, ready: Arc::new(AtomicBool::new(false)) })
+        Ok(Console { metrics, readiness: Arc::new(Mutex::new(Readiness::Starts)) })
     }
 
     /// Says whether the process takes work: `/ready` answers 200 or 503.
     pub fn set_ready(&self, readiness: Readiness) {
-        self.ready.store(readiness == Readiness::Ready, Ordering::Relaxed);
+        *self.readiness.lock().unwrap_or_else(PoisonError::into_inner) = readiness;
     }
 
     /// Binds the address and serves until the runtime ends; gives the bound address.
@@ -56,22 +56,31 @@ impl Console {
 }
 
 /// Whether the process takes work.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone)]
 pub enum Readiness {
-    /// It has keys and a directory, and its sockets are open.
-    Ready,
-    /// It starts or drains.
-    NotReady,
+    /// No keys or directory yet, or its sockets are not open.
+    Starts,
+    /// It does, as long as its registry's store works. A proxy or media node goes on with its last snapshot, whatever happens to others.
+    Runs(Option<Arc<Health>>),
+    /// Nothing new comes in.
+    Ends,
 }
 
 async fn scrape(State(console): State<Console>) -> String {
     console.metrics.render()
 }
 
-async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {
-    match console.ready.load(Ordering::Relaxed) {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+async fn ready(State(console): State<Console>) -> (StatusCode, String) {
+    let readiness = console.readiness.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let problem = match readiness {
+        Readiness::Starts => Some("it starts".to_owned()),
+        Readiness::Runs(None) => None,
+        Readiness::Runs(Some(registry)) => registry.check().await.err().map(|why| format!("registry: {why}")),
+        Readiness::Ends => Some("it ends".to_owned()),
+    };
+    match problem {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {problem}\n")),
     }
 }
 

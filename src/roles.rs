@@ -1,5 +1,6 @@
 //! The roles of one process: which ones run, what they share, and in what order they start and end.
 
+pub mod etcd;
 mod settings;
 pub mod tls;
 
@@ -77,7 +78,7 @@ async fn serve(which: Which, config: &Config) -> Result<(), Failure> {
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    console.set_ready(Readiness::Ready);
+    console.set_ready(Readiness::Runs(process.registry.as_ref().map(|registry| registry.health.clone())));
     if which == Which::All {
         print!("{}", welcome::text(config, &process.view.directory.load(), console_address));
     }
@@ -87,7 +88,7 @@ async fn serve(which: Which, config: &Config) -> Result<(), Failure> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending: no new calls, waiting for those that are up");
-    console.set_ready(Readiness::NotReady);
+    console.set_ready(Readiness::Ends);
     process.stop().await;
     logging.stop();
     Ok(())

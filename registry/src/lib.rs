@@ -4,6 +4,7 @@
 pub mod bindings;
 pub mod calls;
 pub mod directory;
+mod health;
 pub mod keys;
 pub mod members;
 pub mod registrar;
@@ -12,5 +13,6 @@ mod service;
 pub mod store;
 pub mod tls;
 
+pub use health::Health;
 pub use running::{Config, Running, StartError, StoreConfig, start};
 pub use tls::Tls;

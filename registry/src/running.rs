@@ -5,6 +5,7 @@ mod local;
 use crate::bindings::{self, Bindings, Ring};
 use crate::calls::Calls;
 use crate::directory::{Change, DirectoryError, DirectoryOwner};
+use crate::health::Health;
 use crate::keys::{self, Periods};
 use crate::members::{EPOCH, Members, Snapshot, unix_seconds};
 use crate::service::{ClusterService, DirectoryService, RegistrarService};
@@ -97,6 +98,8 @@ pub struct Running {
     pub view: Arc<View>,
     /// The gRPC address.
     pub address: SocketAddr,
+    /// Whether the store takes what the registry is told.
+    pub health: Arc<Health>,
     own_id: u16,
     local: LocalMembers,
     tasks: Vec<JoinHandle<()>>,
@@ -114,6 +117,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         StoreConfig::Embedded(folder) => Arc::new(Embedded::open(folder)?),
         StoreConfig::Etcd(options) => Arc::new(Etcd::connect(options).await?),
     };
+    let health = Arc::new(Health::of(&store));
     let tls = certificates(&config, &store).await?;
     let rings = keys::read_or_create(&store, unix_seconds()).await?;
     let (rings, gruu) = proto::keys::from_wire(&rings)
@@ -158,7 +162,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             tracing::error!(%why, "the gRPC server stopped");
         }
     }));
-    Ok(Running { registrar, view, address, own_id: own_id as u16, local, tasks })
+    Ok(Running { registrar, view, address, health, own_id: own_id as u16, local, tasks })
 }
 
 impl Running {

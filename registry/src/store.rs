@@ -29,6 +29,9 @@ pub trait Store: Send + Sync + 'static {
     /// A lease: keys put under it are deleted when it is revoked, or some `ttl` after its holder died.
     fn lease(&self, ttl: Duration, done: Done<Lease>);
 
+    /// Whether it can be written now. Nothing changes that anybody reads.
+    fn check(&self, done: Done<()>);
+
     /// Tells when something under a prefix changed, or may have: whoever holds the receiver reads the prefix again.
     fn watch(&self, prefix: &str) -> watch::Receiver<u64>;
 }
@@ -214,6 +217,11 @@ impl dyn Store {
         awaited(|done| self.lease(ttl, done)).await
     }
 
+    /// Whether it can be written now.
+    pub async fn is_writable(&self) -> Result<(), StoreError> {
+        awaited(|done| self.check(done)).await
+    }
+
     /// The value of a key that is made at first need; of several who make it at once all get the same.
     pub async fn read_or_create(&self, key: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Entry, StoreError> {
         if let Some(entry) = self.read(key).await? {
@@ -281,6 +289,9 @@ enum First {
     Yes,
     No,
 }
+
+/// What a check writes.
+const CHECK: &str = "check";
 
 /// Shared by everybody in the process.
 pub type Shared = Arc<dyn Store>;

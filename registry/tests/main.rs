@@ -1,5 +1,6 @@
 //! The registry against real stores.
 
+mod access;
 mod alone;
 mod cluster;
 mod store;

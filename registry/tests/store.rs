@@ -232,6 +232,50 @@ async fn what_was_acknowledged_is_in_the_file_without_an_orderly_end() {
 }
 
 #[tokio::test]
+async fn a_store_whose_file_is_gone_acknowledges_nothing_until_it_is_back() {
+    let (scratch, copy) = (Scratch::new(), Scratch::new());
+    let (file, elsewhere) = (scratch.path().join("registry.redb"), scratch.path().join("elsewhere"));
+    let store: Shared = Arc::new(Embedded::open(scratch.path()).expect("the folder is writable"));
+    put(&store, "kept", b"1").await;
+    store.is_writable().await.expect("it is");
+    std::fs::copy(&file, copy.path().join("registry.redb")).expect("it can be read");
+    std::fs::rename(&file, &elsewhere).expect("the folder is writable");
+    for replaced in [false, true] {
+        if replaced {
+            std::fs::copy(copy.path().join("registry.redb"), &file).expect("the folder is writable");
+        }
+        let said = store.is_writable().await.expect_err("its file is gone").to_string();
+        assert!(said.contains("registry.redb") && said.contains("put"), "{said}");
+        store.apply(Batch::default().put("lost", vec![])).await.expect_err("it would be lost");
+        assert_eq!(store.read("lost").await, Ok(None));
+        assert!(store.read("kept").await.expect("it answers").is_some());
+    }
+    std::fs::rename(&elsewhere, &file).expect("the folder is writable");
+    store.is_writable().await.expect("it is again");
+    put(&store, "kept", b"2").await;
+    drop(store);
+    let store: Shared = Arc::new(Embedded::open(scratch.path()).expect("it is whole"));
+    assert_eq!(store.read("kept").await.expect("it answers").expect("it is there").value, b"2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn etcd_without_a_quorum_is_not_writable() {
+    let mut etcd = support::Etcd::start(3);
+    let store: Shared = Arc::new(Etcd::connect(&options(&etcd)).await.expect("etcd answers"));
+    let before = put(&store, "a", b"").await;
+    store.is_writable().await.expect("it is");
+    assert_eq!(put(&store, "a", b"").await, before + 1, "a check leaves no revision");
+    etcd.members[..2].iter_mut().for_each(|member| member.kill());
+    assert!(matches!(store.is_writable().await, Err(StoreError::Unavailable(_))));
+    etcd.members[..2].iter_mut().for_each(|member| member.restart());
+    etcd.wait_until_healthy();
+    let begin = std::time::Instant::now();
+    while let Err(why) = store.is_writable().await {
+        assert!(begin.elapsed() < LIMIT, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_cannot_be_used_is_named() {
     let scratch = Scratch::new();
     let file = scratch.write("file", "");

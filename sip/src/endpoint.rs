@@ -66,10 +66,15 @@ impl Endpoint {
                 return;
             }
         };
+        self.handle_parsed(now, from, &message);
+    }
+
+    /// The same for a message that the caller has read already.
+    pub fn handle_parsed(&mut self, now: Instant, from: Hop, message: &Message<'_>) {
         if !message.is_request() {
-            return self.clients.handle_response(now, &mut self.outbox, from, &message);
+            return self.clients.handle_response(now, &mut self.outbox, from, message);
         }
-        let request = Incoming::new(&message, from);
+        let request = Incoming::new(message, from);
         let Some(stamped) = request.stamped() else {
             return self.servers.handle_request(now, &mut self.outbox, &request);
         };

@@ -3,6 +3,7 @@
 use crate::arguments::Check;
 use crate::config::{Config, Store};
 use crate::exit::Failure;
+use crate::roles::etcd;
 use proto::directory::Directory;
 use proto::wire::SourceFile;
 use serde_json::json;
@@ -22,7 +23,10 @@ pub fn run(arguments: &Check) -> Result<(), Failure> {
             Err(why) => problems.push(format!("cannot read {name}: {why}")),
             Ok(text) if is_directory(&text) => directories.push(SourceFile { name, text }),
             Ok(text) => match Config::parse(&name, &text) {
-                Ok(config) => report.push((name, node(&config))),
+                Ok(config) => match etcd_files(&config) {
+                    Ok(()) => report.push((name, node(&config))),
+                    Err(error) => problems.push(format!("{name}: {error}")),
+                },
                 Err(error) => problems.push(error.to_string()),
             },
         }
@@ -56,6 +60,14 @@ fn is_directory(text: &str) -> bool {
         .is_ok_and(|table| !table.is_empty() && !table.keys().any(|key| NODE_KEYS.contains(&key.as_str())))
 }
 
+/// Whether the files that let us into etcd are there and can be used.
+fn etcd_files(config: &Config) -> Result<(), Failure> {
+    match &config.registry.store {
+        Store::Etcd(endpoints) => etcd::read(endpoints, config.registry.etcd.as_ref()).map(drop),
+        Store::Embedded(_) => Ok(()),
+    }
+}
+
 /// What a process with this configuration would do.
 fn node(config: &Config) -> Vec<String> {
     let mut lines = vec![format!("{} in cluster {}, region {}", config.name, config.cluster, config.region)];
@@ -63,7 +75,12 @@ fn node(config: &Config) -> Vec<String> {
     lines.push(format!("phones reach it at {}", config.proxy.listen.iter().map(listen).collect::<Vec<_>>().join(", ")));
     lines.push(match &config.registry.store {
         Store::Embedded(folder) => format!("the registry keeps its data in {}", folder.display()),
-        Store::Etcd(members) => format!("the registry keeps its data in etcd at {}", members.join(", ")),
+        Store::Etcd(members) => {
+            let etcd = config.registry.etcd.as_ref();
+            let tls = if etcd.is_some_and(|etcd| etcd.ca.is_some()) { " over TLS" } else { "" };
+            let user = etcd.and_then(|etcd| etcd.user.as_ref()).map_or(String::new(), |user| format!(" as {user}"));
+            format!("the registry keeps its data in etcd at {}{tls}{user}", members.join(", "))
+        }
     });
     let ports = config.media.rtp.ports;
     let shards = config.media.shards.count();

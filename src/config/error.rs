@@ -68,7 +68,7 @@ fn unknown_key(path: &str, rest: &str) -> String {
 }
 
 /// `; for example KEY = VALUE`, taken from the shipped example.
-fn good_value(path: &str) -> String {
+pub fn good_value(path: &str) -> String {
     let key = path.split('[').next().unwrap_or_default();
     let example: toml::Table = EXAMPLE.parse().expect("the shipped example is TOML");
     let mut at = Some(&toml::Value::Table(example)).cloned();
@@ -82,6 +82,12 @@ fn good_value(path: &str) -> String {
             ("proxy.idle", "\"20m\""),
             ("registry.max_expires", "\"1h\""),
             ("registry.min_expires", "\"1m\""),
+            ("registry.etcd", "{ ca = \"etcd-ca.pem\", user = \"tandem\", password_file = \"etcd-password\" }"),
+            ("registry.etcd.ca", "\"etcd-ca.pem\""),
+            ("registry.etcd.cert", "\"etcd.pem\""),
+            ("registry.etcd.key", "\"etcd.key\""),
+            ("registry.etcd.user", "\"tandem\""),
+            ("registry.etcd.password_file", "\"etcd-password\""),
             ("registry.tls", "{ ca = \"ca.pem\", cert = \"node.pem\", key = \"node.key\" }"),
             ("media.silence", "\"60s\""),
         ];

@@ -41,6 +41,39 @@ fn a_wrong_value_is_named_with_a_good_one() {
 }
 
 #[test]
+fn what_etcd_needs_beside_what_is_there_is_named() {
+    let etcd = |keys: &str| {
+        error(&format!("[registry]\nstore = \"etcd://10.0.0.1:2379\"\netcd = {{ {keys} }}"))
+            .trim_start_matches("tandem.toml: ")
+            .to_owned()
+    };
+    assert_eq!(
+        etcd("user = \"tandem\""),
+        "registry.etcd.password_file: missing; the user needs it; \
+         for example registry.etcd.password_file = \"etcd-password\""
+    );
+    for (keys, missing) in [
+        ("password_file = \"p\"", "user"),
+        ("ca = \"a\", cert = \"c\"", "key"),
+        ("ca = \"a\", key = \"k\"", "cert"),
+        ("cert = \"c\", key = \"k\"", "ca"),
+    ] {
+        let said = etcd(keys);
+        assert!(said.starts_with(&format!("registry.etcd.{missing}: missing; ")), "{said}");
+        assert!(said.contains(&format!("for example registry.etcd.{missing} = \"")), "{said}");
+    }
+    assert!(etcd("certs = \"c\"").contains("registry.etcd.certs: no such key; did you mean `cert`?"));
+    let embedded = error("[registry]\netcd = { ca = \"a\" }");
+    assert!(
+        embedded.contains("registry.etcd: registry.store names no etcd; for example registry.etcd = {"),
+        "{embedded}"
+    );
+    let all = "ca = \"a\", cert = \"c\", key = \"k\", user = \"u\", password_file = \"p\"";
+    let text = format!("[registry]\nstore = \"etcd://10.0.0.1:2379\"\netcd = {{ {all} }}");
+    Config::parse("tandem.toml", &text).expect("all that there is");
+}
+
+#[test]
 fn what_later_features_need_is_accepted_and_reported() {
     let config =
         Config::parse("x", "[trace]\nhep = \"udp://homer:9060\"\n[media]\nobjects = \"s3://b/p\"").expect("valid");

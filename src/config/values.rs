@@ -153,6 +153,37 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// How etcd lets the registry in: over TLS where there is a `ca`, as a user where there is one.
+#[derive(Deserialize, Debug, Clone, Default, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Etcd {
+    /// The authority of etcd's certificates, a PEM file.
+    pub ca: Option<PathBuf>,
+    /// Our certificate, where etcd asks for one.
+    pub cert: Option<PathBuf>,
+    /// Its private key.
+    pub key: Option<PathBuf>,
+    /// The user whose role may read and write all keys.
+    pub user: Option<String>,
+    /// The file of the password, in its first line.
+    pub password_file: Option<PathBuf>,
+}
+
+impl Etcd {
+    /// The key that the others need and that is not there, with the reason.
+    pub fn missing(&self) -> Option<(&'static str, &'static str)> {
+        let has_identity = self.cert.is_some() || self.key.is_some();
+        let missing = [
+            ("registry.etcd.ca", "without it nobody asks for a certificate", has_identity && self.ca.is_none()),
+            ("registry.etcd.cert", "the key needs a certificate", has_identity && self.cert.is_none()),
+            ("registry.etcd.key", "the certificate needs its key", has_identity && self.key.is_none()),
+            ("registry.etcd.user", "the password needs a user", self.password_file.is_some() && self.user.is_none()),
+            ("registry.etcd.password_file", "the user needs it", self.user.is_some() && self.password_file.is_none()),
+        ];
+        missing.into_iter().find(|(_, _, is_missing)| *is_missing).map(|(key, why, _)| (key, why))
+    }
+}
+
 /// Where the registry's data lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {

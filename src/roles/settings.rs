@@ -1,6 +1,6 @@
 //! From `tandem.toml` to what each role is started with.
 
-use super::tls;
+use super::{etcd, tls};
 use crate::config::{Advertise, Certificate, Config, Objects, Store};
 use crate::exit::Failure;
 use registry::{StartError, StoreConfig};
@@ -13,9 +13,7 @@ pub fn registry(config: &Config) -> Result<registry::Config, Failure> {
         listen: config.registry.listen,
         store: match &config.registry.store {
             Store::Embedded(folder) => StoreConfig::Embedded(folder.clone()),
-            Store::Etcd(endpoints) => {
-                StoreConfig::Etcd(registry::store::etcd::Options { endpoints: endpoints.clone(), ..Default::default() })
-            }
+            Store::Etcd(endpoints) => StoreConfig::Etcd(etcd::read(endpoints, config.registry.etcd.as_ref())?),
         },
         tls: config.registry.tls.as_ref().map(tls::read).transpose()?,
         bundle: tls::bundle(config),

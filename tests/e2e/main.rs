@@ -7,6 +7,8 @@ mod browser;
 mod calls_with_baresip;
 mod calls_with_sipp;
 mod cluster;
+mod etcd;
+mod ready;
 mod sipp;
 
 /// The binary under test.

@@ -137,6 +137,12 @@ password = "carol-demo"
 class = "internal"
 ring = "10s"
 [[user]]
+name = "dave"
+domain = "tandem.local"
+password = "dave-demo"
+class = "internal"
+ring = "3m"
+[[user]]
 name = "ann"
 domain = "direct.test"
 password = "ann-demo"

@@ -14,6 +14,7 @@ mod network;
 mod phone;
 mod registration;
 mod registry;
+mod rings;
 mod routes;
 mod same;
 mod seeds;

@@ -14,6 +14,8 @@ use sip::random::Random;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Says of a datagram whether it is lost.
@@ -132,15 +134,27 @@ impl World {
 
     /// Tells everybody who is in the cluster: the media nodes at once, each proxy after a delay of its own.
     pub fn publish(&mut self, proxies: &[usize], nodes: &[usize]) {
+        self.publish_within(0, proxies, nodes);
+    }
+
+    /// The same, each media node after a delay of its own of so many milliseconds at most; a proxy may take as long, or 400.
+    pub fn publish_within(&mut self, longest: u64, proxies: &[usize], nodes: &[usize]) {
         self.note(format!("members: proxies {proxies:?}, media nodes {nodes:?}"));
         let membership = self.cluster.publish(proxies, nodes, self.wall().0);
-        for member in &self.cluster.shards {
-            member.view.membership.store(membership.clone());
-        }
-        for proxy in 0..self.cluster.proxies.len() {
-            let (view, membership) = (self.cluster.proxies[proxy].view.clone(), membership.clone());
-            let delay = between(&mut self.random, 0, 400);
-            self.after(delay, move |_| view.membership.store(membership));
+        for view in self.cluster.views() {
+            let is_proxy = self.cluster.proxies.iter().any(|proxy| Arc::ptr_eq(&proxy.view, &view));
+            let delay = if is_proxy { longest.max(400) } else { longest };
+            let (id, membership) = (view.own_id.load(Ordering::Relaxed), membership.clone());
+            let tell = move |world: &mut World| {
+                if view.membership.load().epoch() < membership.epoch() {
+                    world.note(format!("member {id} knows of epoch {}", membership.epoch()));
+                    view.membership.store(membership);
+                }
+            };
+            match between(&mut self.random, 0, delay) {
+                0 => tell(self),
+                delay => self.after(delay, tell),
+            }
         }
     }
 

@@ -2,11 +2,15 @@
 //!
 //! A writer thread gathers all batches that wait into one durable transaction, so that a thousand registrations cost one `fsync`.
 
-use super::{Batch, Committed, Done, Entry, First, Lease, Operation, Range, Store, StoreError, Values, Watchers};
+mod file;
+
+use super::{
+    Batch, CHECK, Committed, Done, Entry, First, Lease, Operation, Range, Store, StoreError, Values, Watchers,
+};
+use file::Place;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
-use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
@@ -22,7 +26,7 @@ pub struct Embedded {
 }
 
 struct Shared {
-    path: PathBuf,
+    place: Place,
     /// `None` while the file cannot be opened again after it failed.
     database: RwLock<Option<Database>>,
     watchers: Watchers,
@@ -55,12 +59,12 @@ impl Embedded {
             StoreError::Refused(format!("{} cannot be used: {why}", what.display()))
         };
         std::fs::create_dir_all(folder).map_err(|why| unusable(folder, &why))?;
-        let lock = lock(folder)?;
+        let lock = file::lock(folder)?;
         let path = folder.join("registry.redb");
-        let database = open(&path).map_err(|why| unusable(&path, &why))?;
+        let database = Database::builder().set_cache_size(CACHE).create(&path).map_err(|why| unusable(&path, &why))?;
         let first = prepare(&database).map_err(|why| unusable(&path, &why))?;
         let shared = Arc::new(Shared {
-            path,
+            place: Place::of(path.clone()).map_err(|why| unusable(&path, &why))?,
             database: RwLock::new(Some(database)),
             watchers: Watchers::default(),
             _lock: lock,
@@ -118,6 +122,11 @@ impl Store for Embedded {
         done(Ok(Lease { id, lost, revoke: Some(Box::new(revoke)) }));
     }
 
+    /// Writes as much as a large record has: smaller ones find room in pages of their own when the disk is full.
+    fn check(&self, done: Done<()>) {
+        self.commit(Batch::default().put(CHECK, vec![0; LARGE]), Box::new(|written| done(written.map(drop))));
+    }
+
     fn watch(&self, prefix: &str) -> watch::Receiver<u64> {
         let (receiver, First::Yes | First::No) = self.shared.watchers.add(prefix);
         receiver
@@ -147,6 +156,8 @@ impl Shared {
 
     /// One durable transaction with all of a group's jobs.
     fn write(&self, revision: u64, jobs: &[Job]) -> Result<Vec<Outcome>, redb::Error> {
+        // What is written to a file without a name is gone with the process.
+        self.place.check().map_err(redb::Error::Io)?;
         if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
             self.reopen();
         }
@@ -167,16 +178,11 @@ impl Shared {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // The old one holds the file until it is gone.
         *database = None;
-        match open(&self.path) {
+        match Database::builder().set_cache_size(CACHE).open(&self.place.path) {
             Ok(opened) => *database = Some(opened),
             Err(why) => tracing::error!(%why, "the store cannot be opened again"),
         }
     }
-}
-
-/// The database in a file, made if it is not there.
-fn open(path: &Path) -> Result<Database, redb::DatabaseError> {
-    Database::builder().set_cache_size(CACHE).create(path)
 }
 
 struct Writer {
@@ -222,7 +228,9 @@ impl Writer {
             }
             Err(why) => {
                 tracing::error!(%why, "the store cannot write");
-                self.shared.reopen();
+                if self.shared.place.check().is_ok() {
+                    self.shared.reopen();
+                }
                 for job in jobs {
                     job.fail(StoreError::Unavailable(why.to_string()));
                 }
@@ -335,25 +343,6 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
     Ok(revision)
 }
 
-/// Takes the folder for this process; the file says whose it is.
-fn lock(folder: &Path) -> Result<File, StoreError> {
-    let path = folder.join("lock");
-    let unusable = |why: std::io::Error| StoreError::Refused(format!("{} cannot be used: {why}", path.display()));
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
-            return Err(StoreError::InUse { folder: folder.display().to_string(), holder: holder.trim().to_owned() });
-        }
-        Err(TryLockError::Error(why)) => return Err(unusable(why)),
-    }
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
-    written.map_err(unusable)?;
-    Ok(file)
-}
-
 fn entry((revision, value): (u64, &[u8]), values: Values) -> Entry {
     let value = match values {
         Values::Read => value.to_vec(),
@@ -376,6 +365,8 @@ const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 const REVISION: &str = "revision";
 /// Pages kept in memory: the records are in memory themselves, so the file is read at start and otherwise only written.
 const CACHE: usize = 16 << 20;
+/// A user with twenty bindings.
+const LARGE: usize = 16 << 10;
 /// Batches that may wait; more are refused with [`StoreError::Busy`].
 const QUEUE: usize = 65_536;
 /// Batches in one transaction at most, which bounds the pages that it holds.

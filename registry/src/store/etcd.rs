@@ -1,21 +1,21 @@
 //! An etcd cluster: batches share transactions, a member that fails is left for the next one.
 
 mod committer;
+mod failure;
 mod lease;
+mod member;
 
-use super::{Batch, Committed, Done, Entry, First, Lease, Range, Store, StoreError, Values, Watchers};
+use super::{Batch, CHECK, Committed, Done, Entry, First, Lease, Range, Store, StoreError, Values, Watchers};
 use committer::Commit;
-use etcd_client::{
-    Certificate, Client, CompactionOptions, ConnectOptions, Error, GetOptions, Identity, TlsOptions, WatchOptions,
-};
+use etcd_client::{Client, CompactionOptions, Error, GetOptions, WatchOptions};
+use member::Member;
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use tonic::Code;
 
 /// How etcd is reached.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +47,7 @@ pub struct Etcd {
 
 /// The members, and which one is asked.
 struct Hub {
-    clients: Vec<Client>,
+    members: Vec<Member>,
     current: AtomicUsize,
     watchers: Watchers,
     /// The newest revision seen.
@@ -58,41 +58,15 @@ impl Etcd {
     /// Connects, and checks that a member answers.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] names the members when none answers.
+    /// [`StoreError::Unavailable`] when none does, [`StoreError::Refused`] when one does not let us in.
     pub async fn connect(options: &Options) -> Result<Etcd, StoreError> {
-        let mut connect = ConnectOptions::new()
-            .with_connect_timeout(ATTEMPT)
-            .with_keep_alive(KEEP_ALIVE, KEEP_ALIVE)
-            .with_keep_alive_while_idle(true)
-            .with_require_leader(true);
-        if let Some(tls) = &options.tls {
-            let mut with = TlsOptions::new().ca_certificate(Certificate::from_pem(&tls.ca));
-            if let Some((certificate, key)) = &tls.identity {
-                with = with.identity(Identity::from_pem(certificate, key));
-            }
-            connect = connect.with_tls(with);
-        }
-        if let Some((name, password)) = &options.user {
-            connect = connect.with_user(name, password).with_auto_token_refresh(true);
-        }
-        let mut clients = Vec::new();
-        let mut problem = StoreError::Unavailable("no member is configured".into());
-        for endpoint in &options.endpoints {
-            match Client::connect([endpoint], Some(connect.clone())).await {
-                Ok(client) => clients.push(client),
-                Err(why) => problem = failure(&why),
-            }
-        }
-        if clients.is_empty() {
-            return Err(problem);
-        }
         let hub = Arc::new(Hub {
-            clients,
+            members: Member::all(options),
             current: AtomicUsize::new(0),
             watchers: Watchers::default(),
             revision: AtomicI64::new(0),
         });
-        hub.get("tandem").await?;
+        hub.first_answer().await?;
         let (commits, queue) = mpsc::channel(QUEUE);
         let store = Etcd { hub: hub.clone(), commits, runtime: Handle::current(), tasks: Mutex::default() };
         store.spawn(committer::run(hub.clone(), queue));
@@ -134,6 +108,13 @@ impl Store for Etcd {
         self.runtime.spawn(async move { done(lease::grant(hub, ttl).await) });
     }
 
+    /// A transaction whose comparison fails takes a quorum and room in the file, as one that writes, and leaves no revision.
+    fn check(&self, done: Done<()>) {
+        let hub = self.hub.clone();
+        let never = Batch::swap(CHECK, i64::MAX as u64, vec![]);
+        self.runtime.spawn(async move { done(committer::apply(&hub, &[never]).await.map(drop)) });
+    }
+
     fn watch(&self, prefix: &str) -> watch::Receiver<u64> {
         let (receiver, first) = self.hub.watchers.add(prefix);
         if first == First::Yes {
@@ -151,6 +132,17 @@ impl Drop for Etcd {
 }
 
 impl Hub {
+    /// Waits as long as it takes members to choose a leader.
+    async fn first_answer(&self) -> Result<(), StoreError> {
+        let begin = Instant::now();
+        loop {
+            match self.get("tandem").await {
+                Err(StoreError::Unavailable(_)) if begin.elapsed() < ELECTION => tokio::time::sleep(PAUSE).await,
+                answer => return answer.map(drop),
+            }
+        }
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
         let mut answer = self.attempt(ATTEMPT, |mut client| async move { client.get(key, None).await }).await?;
         self.saw(answer.header().map(etcd_client::ResponseHeader::revision));
@@ -231,15 +223,15 @@ impl Hub {
         F: Future<Output = Result<T, Error>>,
     {
         let mut problem = StoreError::Unavailable("no member is configured".into());
-        for attempt in 0..ATTEMPTS.max(self.clients.len()) {
+        for attempt in 0..ATTEMPTS.max(self.members.len()) {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
             let current = self.current.load(Ordering::Relaxed);
-            match tokio::time::timeout(patience, call(self.clients[current].clone())).await {
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(why)) => problem = failure(&why),
-                Err(_) => problem = StoreError::Unavailable(format!("no answer in {patience:?}")),
+            let Some(member) = self.members.get(current) else { break };
+            match member.call(patience, &call).await {
+                Ok(value) => return Ok(value),
+                Err(why) => problem = why,
             }
             if matches!(problem, StoreError::Refused(_)) {
                 break;
@@ -251,28 +243,12 @@ impl Hub {
 
     /// Leaves a member that failed, unless another call did so already.
     fn next_member(&self, failed: usize) {
-        let next = (failed + 1) % self.clients.len();
+        let next = (failed + 1) % self.members.len();
         let _ = self.current.compare_exchange(failed, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn saw(&self, revision: Option<i64>) {
         self.revision.fetch_max(revision.unwrap_or(0), Ordering::Relaxed);
-    }
-}
-
-/// What an error means for whoever asked.
-fn failure(why: &Error) -> StoreError {
-    match why {
-        Error::GRpcStatus(status) => match status.code() {
-            Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied | Code::OutOfRange => {
-                StoreError::Refused(status.message().to_owned())
-            }
-            _ => StoreError::Unavailable(status.message().to_owned()),
-        },
-        Error::InvalidArgs(_) | Error::InvalidUri(_) | Error::InvalidMetadataValue(_) => {
-            StoreError::Refused(why.to_string())
-        }
-        _ => StoreError::Unavailable(why.to_string()),
     }
 }
 
@@ -301,8 +277,9 @@ impl std::fmt::Debug for Tls {
 /// How long a member has for an answer; three fit into the two seconds that a proxy waits.
 const ATTEMPT: Duration = Duration::from_millis(600);
 const ATTEMPTS: usize = 3;
+/// With etcd's own settings a new leader takes two seconds at most.
+const ELECTION: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(50);
-const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// Keys in one answer: a million bindings come in thousands of about half a megabyte.
 const PAGE: usize = 1000;
 /// Batches that may wait; more are refused with [`StoreError::Busy`].

@@ -25,9 +25,23 @@ impl Exchange {
         Exchange::with(binary, "", "")
     }
 
+    /// The same where a limit on the size of files, which stands for a full disk, does not kill the process.
+    #[track_caller]
+    pub fn start_unstopped_by_full_disks(binary: &str) -> Exchange {
+        Exchange::run(binary, "", "", |binary, config| {
+            let script = r#"trap "" XFSZ; exec "$0" all --config "$1""#;
+            Program::start("tandem", Command::new("sh").arg("-c").arg(script).arg(binary).arg(config))
+        })
+    }
+
     /// The same, with more lines for `[proxy]` and `[media]`.
     #[track_caller]
     pub fn with(binary: &str, proxy: &str, media: &str) -> Exchange {
+        Exchange::run(binary, proxy, media, run)
+    }
+
+    #[track_caller]
+    fn run(binary: &str, proxy: &str, media: &str, run: impl FnOnce(&Path, &Path) -> Program) -> Exchange {
         let scratch = Scratch::new();
         let address = own_address();
         let data = scratch.path().join("data");

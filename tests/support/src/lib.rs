@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod phone;
 pub mod program;
 
+pub use authority::{Authority, bundle};
 pub use cluster::{Cluster, Member};
 pub use etcd::Etcd;
 pub use exchange::Exchange;
@@ -86,6 +87,11 @@ pub fn wait_for<T>(what: &str, limit: Duration, mut found: impl FnMut() -> Optio
 
 /// The body of an HTTP GET, or `None` where nothing answers with 200.
 pub fn http_get(address: &str, path: &str) -> Option<String> {
+    http_answer(address, path).filter(|(status, _)| *status == 200).map(|(_, body)| body)
+}
+
+/// Status and body of an HTTP GET, or `None` where nothing answers.
+pub fn http_answer(address: &str, path: &str) -> Option<(u16, String)> {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -93,5 +99,5 @@ pub fn http_get(address: &str, path: &str) -> Option<String> {
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
-    head.split(' ').nth(1).filter(|status| *status == "200").map(|_| body.to_owned())
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }

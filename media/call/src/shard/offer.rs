@@ -1,28 +1,35 @@
-//! New requests after a change of the ring: offered to the shard that owned their Call-ID before, which may have the call.
+//! New requests while not all members have the same view of the ring: offered to whom else they may have been sent.
 //!
-//! The new owner sends the request on with its own address in `Tandem-Offer` and repeats it until it comes back: with
-//! `Tandem-Declined: 0` the former owner has taken it, with `1` it has not. Nothing comes back from a former owner that is
-//! gone; then the new one takes the request.
+//! Proxies and shards learn of a change one after the other, so that copies of one INVITE come to two shards. A shard takes a
+//! new request where by its own ring it is the owner and nobody was before. Else it first sends the request to that owner, and
+//! soon after a change to the former one, with [`Note`] in `Tandem-Offer`, and repeats it until it comes back: with
+//! `Tandem-Declined: 0` the other one has taken it; with `1` it has not, and promises to send here what it may still get; with
+//! an address it has promised that to another shard. Of two that offer the same to each other the lower address takes it.
+//! Nothing comes back from a shard that is gone; then the next one is asked, and in the end the request taken.
 
-use super::Shard;
+mod known;
+mod note;
+
+use super::{Intake, Shard};
 use crate::media::Media;
 use crate::output::Output;
+use known::{Known, Place};
 use memchr::memmem;
-use proto::membership::{Membership, OVERLAP};
+use note::{Claim, Note};
+use proto::membership::Membership;
 use sip::edit::Edit;
 use sip::hop::{Hop, Transmit, Transport};
 use sip::message::{Message, Method, Name};
 use sip::token::ShardId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Requests that are being offered, and calls of this shard that others may still have requests of.
+/// Requests that are being offered, and where calls are that others may still have requests of.
 #[derive(Debug, Default)]
 pub(super) struct Offers {
     open: BTreeMap<Key, Offer>,
-    /// Calls that are over while their transactions are not, the oldest first.
-    ended: VecDeque<(Instant, Key)>,
+    known: Known,
 }
 
 /// Call-ID and tag of the caller: a CANCEL must not overtake its INVITE, so one offer stands for both.
@@ -30,7 +37,10 @@ pub(super) type Key = (String, String);
 
 #[derive(Debug)]
 struct Offer {
-    to: SocketAddr,
+    /// Who is asked, one after the other, and which of them now.
+    to: Vec<SocketAddr>,
+    asked: usize,
+    claim: Claim,
     /// In the order in which they came, with who sent them.
     requests: Vec<(Hop, Vec<u8>)>,
     again_at: Instant,
@@ -41,21 +51,23 @@ struct Offer {
 enum Course {
     /// It is for this shard.
     Ours,
-    /// The same, as if it had come from there.
-    OursFrom(Hop, Vec<u8>),
-    /// These, in this order.
+    /// These are, as if they had come from there.
     OursAll(Vec<(Hop, Vec<u8>)>),
     /// Nothing is left to do.
     PassedOn,
 }
 
+/// What a shard says to an offer.
+enum Answer {
+    Taken,
+    Declined,
+    Elsewhere(SocketAddr),
+}
+
 impl Offers {
-    /// A call is over: copies of its INVITE, and their CANCEL and ACK, are still its own.
+    /// A call is over: copies of its INVITE, and their CANCEL and ACK, are still this shard's own.
     pub(super) fn end(&mut self, now: Instant, key: Key) {
-        while self.ended.front().is_some_and(|(until, _)| *until <= now) {
-            self.ended.pop_front();
-        }
-        self.ended.push_back((now + OVERLAP, key));
+        self.known.insert(now, key, Place::Here);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -67,32 +79,44 @@ impl Offers {
     }
 }
 
+impl Offer {
+    fn asks(&self) -> SocketAddr {
+        self.to[self.asked]
+    }
+
+    /// Whether this is an answer to what is asked now, and not to what was asked before.
+    fn is_answered_by(&self, note: &Note) -> bool {
+        note.to == self.asks() && note.claim == self.claim
+    }
+
+    /// Asks the next one; false where nobody is left.
+    fn turn_to_next(&mut self, now: Instant) -> bool {
+        self.asked += 1;
+        (self.claim, self.again_at, self.give_up_at) = (Claim::Open, now + AGAIN, now + PATIENCE);
+        self.asked < self.to.len()
+    }
+}
+
 impl Shard {
     /// Hands a message to the endpoint, unless it is another shard's affair.
     pub(super) fn take(&mut self, now: Instant, from: Hop, bytes: &[u8]) {
-        let view = self.core.view.clone();
-        let membership = view.membership.load();
-        let is_offer = memmem::find(bytes, b"\nTandem-Offer:").is_some();
-        if !is_offer && !membership.within_overlap(self.wall(now)) {
-            return self.core.endpoint.handle_message(now, from, bytes);
-        }
-        let course = match Message::parse(bytes) {
-            Ok(request) if request.is_request() && is_offer => self.offered(&request),
-            Ok(request) if request.is_request() => self.course_of(now, &membership, from, &request),
-            Ok(_) | Err(_) => Course::Ours,
+        let text = bytes.trim_ascii_start();
+        let may_be_elsewhere = [&b"INVITE "[..], b"CANCEL ", b"ACK "].iter().any(|method| text.starts_with(method));
+        let request = if may_be_elsewhere { Message::parse(bytes).ok() } else { None };
+        let Some(request) = request else { return self.core.endpoint.handle_message(now, from, bytes) };
+        let course = match memmem::find(bytes, b"\nTandem-Offer:") {
+            Some(_) => self.offered(now, &request),
+            None => self.course_of(now, from, &request),
         };
         match course {
-            Course::Ours => self.core.endpoint.handle_message(now, from, bytes),
-            Course::OursFrom(from, bytes) => self.core.endpoint.handle_message(now, from, &bytes),
-            Course::OursAll(requests) => {
-                requests.iter().for_each(|(from, bytes)| self.core.endpoint.handle_message(now, *from, bytes));
-            }
+            Course::Ours => self.core.endpoint.handle_parsed(now, from, &request),
+            Course::OursAll(requests) => self.take_all(now, requests),
             Course::PassedOn => {}
         }
     }
 
-    /// A request that a proxy has sent here, while others may still have the call.
-    fn course_of(&mut self, now: Instant, membership: &Membership, from: Hop, request: &Message<'_>) -> Course {
+    /// A request that a proxy has sent here, while others may have the call.
+    fn course_of(&mut self, now: Instant, from: Hop, request: &Message<'_>) -> Course {
         let key = key_of(request);
         if let Some(offer) = self.offers.open.get_mut(&key) {
             if !offer.requests.iter().any(|(_, known)| known == request.bytes()) && offer.requests.len() < MOST {
@@ -100,93 +124,183 @@ impl Shard {
             }
             return Course::PassedOn;
         }
-        let settings = &self.core.settings;
-        let owner = match (request.method(), request.to_tag()) {
-            // The ACK of a failure goes where its INVITE went, which our tag says.
-            (Method::Ack, Some(tag)) => shard_named(tag),
-            (Method::Invite | Method::Cancel, None) if !self.core.owners.callers.contains_key(&key) => {
-                membership.previous_shard_for(&settings.region, request.call_id())
+        let place = self.offers.known.get(now, &key);
+        let others = match (request.method(), request.to_tag()) {
+            (Method::Ack, Some(tag)) if !self.core.owners.tags.contains_key(tag) => {
+                return self.pass_ack(tag, place, request);
             }
-            (_, _) => None,
+            (Method::Invite | Method::Cancel, None) if !self.core.owners.callers.contains_key(&key) => match place {
+                Some(Place::Here) => Vec::new(),
+                Some(Place::At(other)) => vec![other],
+                None => self.others(now, request),
+            },
+            (_, _) => Vec::new(),
         };
-        let other = owner.filter(|owner| *owner != settings.id).and_then(|owner| membership.shard_address(owner));
-        let Some(to) = other else { return Course::Ours };
-        self.send_offer(to, request);
-        if request.method() != Method::Ack {
-            let requests = vec![(from, request.bytes().to_vec())];
-            self.offers.open.insert(key, Offer { to, requests, again_at: now + AGAIN, give_up_at: now + PATIENCE });
+        if others.is_empty() {
+            return Course::Ours;
+        }
+        // A shard that drains would only refuse it.
+        let is_theirs = place.is_some() || self.intake == Intake::Draining;
+        let offer = Offer {
+            to: others,
+            asked: 0,
+            claim: if is_theirs { Claim::Yours } else { Claim::Open },
+            requests: vec![(from, request.bytes().to_vec())],
+            again_at: now + AGAIN,
+            give_up_at: now + PATIENCE,
+        };
+        self.send_offer(offer.asks(), offer.claim, request);
+        self.offers.open.insert(key, offer);
+        Course::PassedOn
+    }
+
+    /// The live shards that may have been sent a new request too: its owner, and the one before.
+    fn others(&self, now: Instant, request: &Message<'_>) -> Vec<SocketAddr> {
+        let (settings, call_id) = (&self.core.settings, request.call_id());
+        let membership: &Membership = &self.core.view.membership.load();
+        let owner = membership.shard_for(&settings.region, call_id);
+        // A CANCEL may come as long as a phone rings.
+        let may_be_before = request.method() == Method::Cancel || membership.within_overlap(self.wall(now));
+        let former = membership.previous_shard_for(&settings.region, call_id).filter(|_| may_be_before);
+        let former = former.filter(|former| Some(*former) != owner);
+        let others = owner.into_iter().chain(former).filter(|other| *other != settings.id);
+        others.filter_map(|other| membership.shard_address(other)).collect()
+    }
+
+    /// The ACK of a failure goes where its INVITE went, which our tag says.
+    fn pass_ack(&mut self, tag: &str, place: Option<Place>, ack: &Message<'_>) -> Course {
+        let shard = shard_named(tag).filter(|shard| *shard != self.core.settings.id);
+        let address = shard.and_then(|shard| match (self.core.view.membership.load().shard_address(shard), place) {
+            (None, Some(Place::At(other))) => Some(other),
+            (address, _) => address,
+        });
+        let Some(address) = address else { return Course::Ours };
+        self.send_offer(address, Claim::Yours, ack);
+        Course::PassedOn
+    }
+
+    /// A request that another shard offers, or that comes back from where this one has offered it.
+    fn offered(&mut self, now: Instant, request: &Message<'_>) -> Course {
+        let Some(note) = request.header(Name::TandemOffer).and_then(Note::read) else { return Course::PassedOn };
+        if let Some(answer) = request.header(Name::TandemDeclined) {
+            return self.answered(now, &note, answer, key_of(request));
+        }
+        if request.method() == Method::Ack {
+            return Course::OursAll(without_note(request).into_iter().collect());
+        }
+        let key = key_of(request);
+        let mut taken = Vec::new();
+        let place = self.offers.known.get(now, &key);
+        let is_here = self.core.owners.callers.contains_key(&key) || matches!(place, Some(Place::Here));
+        let answer = match (self.offers.open.get_mut(&key), place) {
+            _ if is_here => Answer::Taken,
+            (Some(offer), _) if offer.asks() == note.from => {
+                let is_ours = match (offer.claim, note.claim) {
+                    (Claim::Open, Claim::Yours) => true,
+                    (Claim::Yours, Claim::Open) => false,
+                    (_, _) => self.core.settings.address < note.from,
+                };
+                match is_ours {
+                    true if offer.turn_to_next(now) => {
+                        self.repeat_offer(&key);
+                        return Course::PassedOn;
+                    }
+                    true => {
+                        taken = self.offers.open.remove(&key).map(|offer| offer.requests).unwrap_or_default();
+                        Answer::Taken
+                    }
+                    false => {
+                        offer.claim = Claim::Yours;
+                        Answer::Declined
+                    }
+                }
+            }
+            // It repeats itself until this shard knows.
+            (Some(_), _) => return Course::PassedOn,
+            (None, Some(Place::At(other))) if other != note.from => Answer::Elsewhere(other),
+            (None, _) if note.claim == Claim::Yours => Answer::Taken,
+            (None, _) => Answer::Declined,
+        };
+        let mut edit = Edit::new(request);
+        match answer {
+            Answer::Taken => edit.set(Name::TandemDeclined, 0),
+            Answer::Declined => edit.set(Name::TandemDeclined, 1),
+            Answer::Elsewhere(other) => edit.set(Name::TandemDeclined, other),
+        }
+        self.send_to_shard(note.from, edit);
+        match answer {
+            Answer::Taken => {
+                taken.extend(without_note(request));
+                return Course::OursAll(taken);
+            }
+            Answer::Declined => self.offers.known.insert(now, key, Place::At(note.from)),
+            Answer::Elsewhere(_) => {}
         }
         Course::PassedOn
     }
 
-    /// A request that another shard offers, or that comes back from where we offered it.
-    fn offered(&mut self, request: &Message<'_>) -> Course {
-        let key = key_of(request);
-        match request.header(Name::TandemDeclined) {
-            Some("0") => {
-                if let Some(offer) = self.offers.open.remove(&key) {
-                    // What came behind it is for the same shard; should this be lost, the phone's copy goes the same way.
-                    for (_, bytes) in &offer.requests[1..] {
-                        Message::parse(bytes).iter().for_each(|request| self.send_offer(offer.to, request));
-                    }
+    /// What another shard has said to an offer.
+    fn answered(&mut self, now: Instant, note: &Note, answer: &str, key: Key) -> Course {
+        let Some(offer) = self.offers.open.get_mut(&key) else { return Course::PassedOn };
+        match answer {
+            "0" => {
+                let requests = self.offers.open.remove(&key).map(|offer| offer.requests).unwrap_or_default();
+                // What came behind it is for the same shard; should this be lost, the phone's copy goes the same way.
+                for (_, bytes) in requests.iter().skip(1) {
+                    Message::parse(bytes).iter().for_each(|request| self.send_offer(note.to, Claim::Yours, request));
                 }
-                return Course::PassedOn;
+                self.offers.known.insert(now, key, Place::At(note.to));
             }
-            Some(_) => {
+            _ if !offer.is_answered_by(note) => {}
+            "1" if !offer.turn_to_next(now) => {
                 return self.offers.open.remove(&key).map_or(Course::PassedOn, |offer| Course::OursAll(offer.requests));
             }
-            None => {}
+            "1" => self.repeat_offer(&key),
+            elsewhere => match elsewhere.parse() {
+                Ok(other) if !offer.to[..=offer.asked].contains(&other) => {
+                    offer.asked += 1;
+                    offer.to.insert(offer.asked, other);
+                    offer.claim = Claim::Yours;
+                    self.repeat_offer(&key);
+                }
+                Ok(_) | Err(_) => {}
+            },
         }
-        let is_known =
-            self.core.owners.callers.contains_key(&key) || self.offers.ended.iter().any(|(_, ended)| *ended == key);
-        if request.method() != Method::Ack {
-            let back = request.header(Name::TandemOffer).and_then(|address| address.parse().ok());
-            let Some(back) = back else { return Course::PassedOn };
-            let mut edit = Edit::new(request);
-            edit.set(Name::TandemDeclined, u8::from(!is_known));
-            self.send_to_shard(back, edit);
-            if !is_known {
-                return Course::PassedOn;
-            }
-        }
-        let via = request.via();
-        let proxy = via.transport.parse().ok().zip(via.host.ip().zip(via.port));
-        let Some((transport, (ip, port))) = proxy else { return Course::PassedOn };
-        let mut edit = Edit::new(request);
-        edit.remove(Name::TandemOffer);
-        let mut bytes = Vec::with_capacity(request.bytes().len());
-        edit.write(&mut bytes);
-        Course::OursFrom(Hop::new(transport, SocketAddr::new(ip, port)), bytes)
+        Course::PassedOn
     }
 
     /// Repeats offers that have not come back, and takes what nobody else wants to take.
     pub(super) fn handle_offer_timeout(&mut self, now: Instant, media: &mut impl Media) {
-        let (gone, open) =
-            std::mem::take(&mut self.offers.open).into_iter().partition(|(_, offer)| offer.give_up_at <= now);
-        self.offers.open = open;
-        let again: Vec<_> = self
-            .offers
-            .open
-            .values_mut()
-            .filter(|offer| offer.again_at <= now)
-            .map(|offer| {
-                offer.again_at = now + AGAIN;
-                (offer.to, offer.requests[0].1.clone())
-            })
-            .collect();
-        for (to, bytes) in again {
-            Message::parse(&bytes).iter().for_each(|request| self.send_offer(to, request));
-        }
-        let gone: BTreeMap<Key, Offer> = gone;
-        for (from, bytes) in gone.into_values().flat_map(|offer| offer.requests) {
-            self.core.endpoint.handle_message(now, from, &bytes);
+        let is_due = |offer: &Offer| offer.again_at.min(offer.give_up_at) <= now;
+        let due: Vec<Key> =
+            self.offers.open.iter().filter(|(_, offer)| is_due(offer)).map(|(key, _)| key.clone()).collect();
+        for key in due {
+            let Some(offer) = self.offers.open.get_mut(&key) else { continue };
+            offer.again_at = now + AGAIN;
+            if offer.give_up_at > now || offer.turn_to_next(now) {
+                self.repeat_offer(&key);
+            } else if let Some(offer) = self.offers.open.remove(&key) {
+                self.take_all(now, offer.requests);
+            }
         }
         self.handle_events(now, media);
     }
 
-    fn send_offer(&mut self, to: SocketAddr, request: &Message<'_>) {
+    /// Hands over the requests of one call, the INVITE first.
+    fn take_all(&mut self, now: Instant, mut requests: Vec<(Hop, Vec<u8>)>) {
+        requests.sort_by_key(|(_, bytes)| !bytes.starts_with(b"INVITE "));
+        requests.iter().for_each(|(from, bytes)| self.core.endpoint.handle_message(now, *from, bytes));
+    }
+
+    fn repeat_offer(&mut self, key: &Key) {
+        let Some(offer) = self.offers.open.get(key) else { return };
+        let (to, claim, bytes) = (offer.asks(), offer.claim, offer.requests[0].1.clone());
+        Message::parse(&bytes).iter().for_each(|request| self.send_offer(to, claim, request));
+    }
+
+    fn send_offer(&mut self, to: SocketAddr, claim: Claim, request: &Message<'_>) {
         let mut edit = Edit::new(request);
-        edit.push_front(Name::TandemOffer, self.core.settings.address);
+        edit.push_front(Name::TandemOffer, Note { from: self.core.settings.address, to, claim });
         self.send_to_shard(to, edit);
     }
 
@@ -207,9 +321,20 @@ fn shard_named(tag: &str) -> Option<ShardId> {
     tag.rsplit_once('-')?.1.parse().ok()
 }
 
+/// An offered request as the proxy had sent it, and that proxy; `None` where its Via names none.
+fn without_note(request: &Message<'_>) -> Option<(Hop, Vec<u8>)> {
+    let via = request.via();
+    let proxy = Hop::new(via.transport.parse().ok()?, SocketAddr::new(via.host.ip()?, via.port?));
+    let mut edit = Edit::new(request);
+    edit.remove(Name::TandemOffer);
+    let mut bytes = Vec::with_capacity(request.bytes().len());
+    edit.write(&mut bytes);
+    Some((proxy, bytes))
+}
+
 /// Between two copies of an offer: a shard that lives answers within one or two milliseconds.
 const AGAIN: Duration = Duration::from_millis(25);
-/// Until a former owner that says nothing counts as gone.
+/// Until a shard that says nothing counts as gone.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Requests that wait behind an offer: the CANCEL, and copies through other proxies.
 const MOST: usize = 4;

@@ -92,7 +92,8 @@ impl Group {
     }
 }
 
-async fn apply(hub: &Hub, batches: &[Batch]) -> Result<Committed, StoreError> {
+/// All of them in one transaction.
+pub async fn apply(hub: &Hub, batches: &[Batch]) -> Result<Committed, StoreError> {
     let mut compares: Vec<&Compare> = batches.iter().flat_map(|batch| &batch.compares).collect();
     compares.sort_by_key(|compare| (&compare.key, compare.revision));
     compares.dedup();
