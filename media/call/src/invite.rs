@@ -175,7 +175,10 @@ impl Call {
     pub(crate) fn settle_first(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) -> Result<Vec<u8>, Failure> {
         let (caller, phone) = self.pair(id).ok_or_else(|| Failure::of(500))?;
         let offer = caller.streams.theirs.clone().unwrap_or_default();
-        phone.streams.check_answer(phone.streams.ours.as_deref().unwrap_or_default(), answer).map_err(Unfit::for_other)?;
+        phone
+            .streams
+            .check_answer(phone.streams.ours.as_deref().unwrap_or_default(), answer)
+            .map_err(Unfit::for_other)?;
         let told = caller.streams.describe_answer(turn, &offer, answer).map_err(Unfit::for_other)?;
         phone.streams.theirs = Some(answer.to_vec());
         caller.streams.ours = Some(told.clone());

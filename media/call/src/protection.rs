@@ -44,14 +44,16 @@ impl Leg<'_> {
             if !media.is_rtp() {
                 return None;
             }
-            let feedback = if media.protocol.starts_with("RTP/") && media.protocol.ends_with("AVPF") { "F" } else { "" };
+            let feedback =
+                if media.protocol.starts_with("RTP/") && media.protocol.ends_with("AVPF") { "F" } else { "" };
             let before = stream(&ours, index).zip(stream(&theirs, index));
             let was_secure = before.is_some_and(|(ours, _)| is_secure(ours));
             let secure = if self.policy == Srtp::Required || was_secure { "S" } else { "" };
-            let attributes = match (self.policy, before.and_then(|(ours, theirs)| line_in_force(ours, theirs))) {
+            let attributes = match (self.policy, before.map(|(ours, theirs)| said_again(ours, theirs))) {
                 (Srtp::Off, _) => Vec::new(),
-                (Srtp::Offer | Srtp::Required, Some(line)) => vec![line],
-                (Srtp::Offer | Srtp::Required, None) => lines(&mut draw),
+                (Srtp::Offer, Some(lines)) => lines,
+                (Srtp::Required, Some(lines)) if !lines.is_empty() => lines,
+                (Srtp::Offer | Srtp::Required, _) => lines(&mut draw),
             };
             Some(Transport { protocol: format!("RTP/{secure}AVP{feedback}"), attributes })
         };
@@ -60,7 +62,8 @@ impl Leg<'_> {
 
     /// How a stream of the exchange's own is offered to the phone.
     pub(crate) fn own_offer(self, draw: impl FnMut() -> Random) -> Transport {
-        const ANY: &[u8] = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+        const ANY: &[u8] =
+            b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
         let any = Sdp::parse(ANY).expect("a description of one stream");
         self.offer(&any, draw).pop().flatten().expect("a stream of RTP has a transport")
     }
@@ -135,10 +138,12 @@ pub(crate) fn keys(ours: &Media<'_>, theirs: &Media<'_>) -> Option<Keys> {
     })
 }
 
-fn line_in_force(ours: &Media<'_>, theirs: &Media<'_>) -> Option<String> {
-    let keys = keys(ours, theirs)?;
-    let line = { ours.cryptos() }.find(|line| key_of(line) == Some(keys.outbound))?;
-    Some(written(line.tag, &keys.outbound))
+/// What of our lines an offer that changes no key repeats: the one in force, or all that a plain phone passed over.
+fn said_again(ours: &Media<'_>, theirs: &Media<'_>) -> Vec<String> {
+    let in_force = keys(ours, theirs).map(|keys| keys.outbound);
+    let lines = { ours.cryptos() }.filter_map(|line| Some((line.tag, key_of(&line)?)));
+    let lines = lines.filter(|(_, key)| in_force.is_none_or(|in_force| in_force == *key));
+    lines.map(|(tag, key)| written(tag, &key)).collect()
 }
 
 fn lines(mut draw: impl FnMut() -> Random) -> Vec<String> {

@@ -4,6 +4,7 @@
 //! [`Sdp`] is what was received, [`Rewrite`] what the other phone is told, [`service`] the answers that the exchange
 //! gives itself, [`offer_answer`] the rules of RFC 3264 between an offer and its answer.
 
+pub mod crypto;
 mod description;
 mod error;
 mod format;

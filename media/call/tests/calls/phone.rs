@@ -97,6 +97,10 @@ pub struct Phone {
     pub direction: &'static str,
     /// Payload types of its descriptions.
     pub codecs: &'static str,
+    /// Of its stream of sound.
+    pub profile: &'static str,
+    /// Its a=crypto line.
+    pub crypto: Option<&'static str>,
     /// Sent next, as it is.
     pub raw: Option<(Hop, Vec<u8>)>,
     /// The last INVITE that began a call, as it went out.
@@ -159,6 +163,8 @@ impl Phone {
             version: 1,
             direction: "sendrecv",
             codecs: "8 0",
+            profile: "RTP/AVP",
+            crypto: None,
             raw: None,
             last_sent: None,
             ringing: HashMap::new(),
@@ -181,14 +187,16 @@ impl Phone {
 
     pub fn sdp(&self) -> Vec<u8> {
         format!(
-            "v=0\r\no=- 77 {} IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=audio {} RTP/AVP {} 101\r\na=rtpmap:98 \
-             opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n",
+            "v=0\r\no=- 77 {} IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=audio {} {} {} 101\r\na=rtpmap:98 \
+             opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n{}",
             self.version,
             self.media.ip(),
             self.media.ip(),
             self.media.port(),
+            self.profile,
             self.codecs,
             self.direction,
+            self.crypto.map(|line| format!("a=crypto:{line}\r\n")).unwrap_or_default(),
         )
         .into_bytes()
     }

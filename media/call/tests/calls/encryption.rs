@@ -1,0 +1,135 @@
+//! Encrypted legs beside plain ones: who is offered which keys, which hold, and who is refused.
+
+use crate::phone::{Phone, Sdp};
+use crate::world::{World, s};
+use call::Keys;
+use sip::message::{Method, Name};
+
+const ALICES: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// With the tag that our offers have for the suite.
+const BOBS: &str = "3 AES_CM_128_HMAC_SHA1_80 inline:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC";
+const ANOTHER: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
+
+/// A phone that encrypts with this key, as RTP/SAVP or, where it can, in the plain profile.
+fn encrypts(profile: &'static str, line: &'static str) -> impl FnOnce(&mut Phone, std::time::Instant) {
+    move |phone, _| (phone.profile, phone.crypto) = (profile, Some(line))
+}
+
+fn world(alice: &str, bob: &str) -> (World, usize, usize) {
+    let mut world = World::new(1);
+    world.add_user("anna", alice);
+    world.add_user("bert", bob);
+    let (alice, bob) = (world.add_phone("anna"), world.add_phone("bert"));
+    (world, alice, bob)
+}
+
+fn call(world: &mut World, alice: usize, bob: usize) {
+    world.call(alice, "bert");
+    world.run_for(s(3));
+    assert!(world.is_talking(alice, bob), "{:?}", world.phones[alice].statuses());
+}
+
+/// The keys that our port toward this phone has.
+fn keys(world: &World, phone: usize) -> Option<Keys> {
+    let media = &world.shards[0].media;
+    media.open[&media.port_of(world.phones[phone].media).unwrap()].remote.unwrap().keys
+}
+
+fn body_of_invite(world: &World, phone: usize) -> String {
+    String::from_utf8_lossy(world.phones[phone].requests(Method::Invite).last().unwrap().body()).into_owned()
+}
+
+#[test]
+fn an_encrypted_caller_and_a_plain_callee() {
+    let (mut world, alice, bob) = world("", "");
+    world.with_phone(alice, encrypts("RTP/SAVP", ALICES));
+    call(&mut world, alice, bob);
+    let alices = keys(&world, alice).expect("Alice's leg is encrypted");
+    assert_eq!(alices.inbound.key_and_salt(), [0; 30]);
+    assert_ne!(alices.outbound, alices.inbound, "each side has a key of its own");
+    assert_eq!(keys(&world, bob), None);
+    let told = body_of_invite(&world, bob);
+    assert!(told.contains(" RTP/AVP ") && !told.contains("AAAAAAAA"), "Bob sees nothing of Alice's key: {told}");
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
+fn a_plain_caller_and_a_callee_who_takes_the_offered_key() {
+    let (mut world, alice, bob) = world("", "");
+    world.with_phone(bob, encrypts("RTP/AVP", BOBS));
+    call(&mut world, alice, bob);
+    assert!(keys(&world, alice).is_none() && keys(&world, bob).is_some());
+    world.hang_up(bob);
+    world.finish();
+}
+
+#[test]
+fn keys_stay_over_hold_and_resume_and_change_when_the_phone_changes_its_own() {
+    let (mut world, alice, bob) = world("", "srtp = \"off\"");
+    world.with_phone(alice, encrypts("RTP/SAVP", ALICES));
+    call(&mut world, alice, bob);
+    let before = keys(&world, alice).unwrap();
+    for direction in ["sendonly", "sendrecv"] {
+        world.with_phone(alice, |phone, now| phone.offer(now, Method::Invite, direction));
+        world.run_for(s(1));
+        assert_eq!(keys(&world, alice), Some(before));
+        world.with_phone(bob, |phone, now| phone.offer(now, Method::Invite, direction));
+        world.run_for(s(1));
+        assert_eq!(keys(&world, alice), Some(before), "an offer of the other side changes no key");
+    }
+    world.with_phone(alice, encrypts("RTP/SAVP", ANOTHER));
+    world.with_phone(alice, |phone, now| phone.offer(now, Method::Invite, "sendrecv"));
+    world.run_for(s(1));
+    let after = keys(&world, alice).unwrap();
+    assert!(after.inbound != before.inbound && after.outbound != before.outbound);
+    assert!(!body_of_invite(&world, bob).contains("crypto"), "encryption is off for Bob");
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
+fn who_must_encrypt_and_does_not_is_refused_with_the_reason() {
+    for (alices, bobs, why) in [
+        ("srtp = \"required\"", "", "SRTP is required"),
+        ("", "srtp = \"required\"", "SRTP is required"),
+        ("srtp = \"off\"", "", "SRTP is switched off"),
+    ] {
+        let (mut world, alice, bob) = world(alices, bobs);
+        if alices.contains("off") {
+            world.with_phone(alice, encrypts("RTP/SAVP", ALICES));
+        }
+        world.call(alice, "bert");
+        world.run_for(s(5));
+        let answers = &world.phones[alice];
+        assert_eq!(answers.statuses().last(), Some(&488), "{alices} {bobs}: {:?}", answers.statuses());
+        let last = answers.heard.last().expect("an answer").message();
+        let reason = last.header(Name::Reason).unwrap_or_default();
+        assert!(reason.contains(why), "{reason}");
+        if bobs.contains("required") {
+            assert!(body_of_invite(&world, bob).contains(" RTP/SAVP "));
+        }
+        world.finish();
+    }
+}
+
+#[test]
+fn a_required_leg_is_offered_the_secure_profile_and_taken_with_it() {
+    let (mut world, alice, bob) = world("", "srtp = \"required\"");
+    world.with_phone(bob, encrypts("RTP/SAVP", BOBS));
+    call(&mut world, alice, bob);
+    assert!(keys(&world, bob).is_some());
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
+fn the_echo_is_encrypted_as_its_caller_is() {
+    let (mut world, alice, _) = world("", "");
+    world.with_phone(alice, encrypts("RTP/SAVP", ALICES));
+    world.call_target(alice, "echo", Sdp::Offer);
+    world.run_for(s(2));
+    assert!(keys(&world, alice).is_some());
+    world.hang_up(alice);
+    world.finish();
+}
