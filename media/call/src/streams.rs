@@ -194,7 +194,6 @@ impl Streams {
             Path::Direct => Ok(answer.to_vec()),
             Path::Anchored => {
                 let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
-                sdp::offer_answer::check_answer(&offer, &answer)?;
                 let transports = self.protection().answer(&offer, &answer, || turn.media.draw_key())?;
                 self.rewrite(turn, &answer, &transports)
             }
@@ -204,7 +203,11 @@ impl Streams {
     /// Whether the phone's answer to an offer of ours may stand.
     pub(crate) fn check_answer(&self, offer: &[u8], answer: &[u8]) -> Result<(), Unfit> {
         match self.path {
-            Path::Anchored => Ok(protection::Leg::check(self.srtp, &Sdp::parse(offer)?, &Sdp::parse(answer)?)?),
+            Path::Anchored => {
+                let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
+                sdp::offer_answer::check_answer(&offer, &answer)?;
+                Ok(protection::Leg::check(self.srtp, &offer, &answer)?)
+            }
             Path::Direct => Ok(()),
         }
     }

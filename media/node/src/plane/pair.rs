@@ -1,7 +1,7 @@
 //! One pair of media ports toward one phone.
 
-use crate::token::Component;
 use super::security::Security;
+use crate::token::Component;
 use call::{LegStats, MediaId, Remote};
 use net::udp::{self, Class, Options};
 use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};

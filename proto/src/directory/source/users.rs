@@ -1,6 +1,6 @@
 //! The section `[[user]]`.
 
-use super::places::{MEDIA, Owner, SRTP, Presence, destination, reference};
+use super::places::{MEDIA, Owner, Presence, SRTP, destination, reference};
 use super::reader::{Kind, Place, Table};
 use super::services::messages;
 use super::values::{self, integer, one_of, some_text, span};
