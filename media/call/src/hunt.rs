@@ -181,7 +181,7 @@ impl Call {
         status: u16,
         response: Option<&Message<'_>>,
     ) {
-        if status == 422 && self.invite_again(turn, leg, response) {
+        if self.invite_again(turn, leg, status, response) {
             return;
         }
         self.part(turn, leg, Leave::Gone);

@@ -48,15 +48,31 @@ impl Call {
         Ok(id)
     }
 
-    /// After a 422 the same INVITE with the Min-SE that the phone wants (RFC 4028 §7.3). False: it asks for nothing more.
-    pub(crate) fn invite_again(&mut self, turn: &mut Turn<'_>, id: LegId, response: Option<&Message<'_>>) -> bool {
+    /// The same INVITE with what the phone asks for: after a 422 its Min-SE (RFC 4028 §7.3), after a 488 the secure profile alone, where
+    /// the plain one had keys in it. False: it asks for nothing more.
+    pub(crate) fn invite_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LegId,
+        status: u16,
+        response: Option<&Message<'_>>,
+    ) -> bool {
         let least = response.and_then(|response| response.number(Name::MinSe)).map(seconds).unwrap_or_default();
+        let offer = self.caller_leg().streams.theirs.clone();
         let Some(leg) = self.leg(id) else { return false };
         let State::Outgoing(outgoing) = &mut leg.state else { return false };
-        if least <= outgoing.draft.least_session {
-            return false;
+        match (status, offer) {
+            (422, _) if least > outgoing.draft.least_session => outgoing.draft.least_session = least,
+            (488 | 606, Some(offer)) => match leg.streams.describe_securely(turn, &offer) {
+                Some(told) => {
+                    leg.streams.ours = Some(told.clone());
+                    outgoing.draft.offer = Some(told);
+                }
+                None => return false,
+            },
+            (_, _) => return false,
         }
-        (outgoing.draft.cseq, outgoing.draft.least_session) = (outgoing.draft.cseq + 1, least);
+        outgoing.draft.cseq += 1;
         outgoing.early.clear();
         let (hop, draft) = (leg.hop, outgoing.draft.clone());
         let invite = turn.request(hop, self.write_invite(turn, &draft));

@@ -160,7 +160,7 @@ fn key_with_tag(media: &Media<'_>, tag: u32) -> Option<MasterKey> {
 
 /// The key of a line that asks for nothing that we do not do.
 fn key_of(line: &Crypto<'_>) -> Option<MasterKey> {
-    let key = line.key().filter(|_| line.is_usable())?;
+    let key = line.key().filter(|_| line.is_plain())?;
     MasterKey::new(Suite::from_name(line.suite)?, key.bytes()).ok()
 }
 

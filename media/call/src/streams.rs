@@ -26,6 +26,8 @@ pub(crate) struct Streams {
     pub path: Path,
     /// Whether media between us and the phone is encrypted.
     pub srtp: Srtp,
+    /// The phone has refused keys in the plain profile.
+    insists: bool,
     /// Where the phone is, as far as known before it says where its media is.
     pub near: Option<SocketAddr>,
     /// The description in force that they were told.
@@ -99,6 +101,7 @@ impl Streams {
         Streams {
             path,
             srtp,
+            insists: false,
             near,
             ours: None,
             theirs: None,
@@ -155,7 +158,21 @@ impl Streams {
     }
 
     fn protection(&self) -> protection::Leg<'_> {
-        protection::Leg { policy: self.srtp, ours: self.ours.as_deref(), theirs: self.theirs.as_deref() }
+        let policy = if self.insists { Srtp::Required } else { self.srtp };
+        protection::Leg { policy, ours: self.ours.as_deref(), theirs: self.theirs.as_deref() }
+    }
+
+    /// The same for a phone that refused an offer with keys in the plain profile: some take them in the secure one only. `None`: that
+    /// was not what it refused.
+    pub(crate) fn describe_securely(&mut self, turn: &mut Turn<'_>, other: &[u8]) -> Option<Vec<u8>> {
+        let is_optional = self.path == Path::Anchored && self.srtp == Srtp::Offer && !self.insists;
+        let ours = self.ours.as_deref().and_then(|ours| Sdp::parse(ours).ok());
+        let had_keys = ours.is_some_and(|ours| ours.media().iter().any(|media| media.crypto));
+        if !is_optional || !had_keys {
+            return None;
+        }
+        self.insists = true;
+        self.describe(turn, other).ok()
     }
 
     /// What this leg is told of a description of the other leg, with these transports. Opens the ports that it needs.
@@ -205,8 +222,8 @@ impl Streams {
         match self.path {
             Path::Anchored => {
                 let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
-                sdp::offer_answer::check_answer(&offer, &answer)?;
-                Ok(protection::Leg::check(self.srtp, &offer, &answer)?)
+                protection::Leg::check(self.srtp, &offer, &answer)?;
+                Ok(sdp::offer_answer::check_answer(&offer, &answer)?)
             }
             Path::Direct => Ok(()),
         }

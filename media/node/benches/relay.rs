@@ -162,7 +162,14 @@ fn plane() -> (Arc<Epoll>, Plane) {
 }
 
 fn remote(phone: SocketAddr) -> Remote {
-    Remote { rtp: phone, rtcp: phone, mux: false, direction: Direction::SendRecv, clocks: sdp::Clocks::default() }
+    Remote {
+        rtp: phone,
+        rtcp: phone,
+        mux: false,
+        direction: Direction::SendRecv,
+        clocks: sdp::Clocks::default(),
+        keys: None,
+    }
 }
 
 fn socket() -> UdpSocket {

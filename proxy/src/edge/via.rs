@@ -9,7 +9,6 @@ use sip::token::{Flow, FlowEnd, HopToken, KeyRing, ShardId, Token};
 use sip::uri::Host;
 use sip::{Message, Name};
 use std::fmt;
-use std::io::Write;
 use std::net::SocketAddr;
 
 /// Who sent a request, as an answer to it must know.
@@ -113,7 +112,7 @@ impl Stamped<'_> {
                 put(&Text::of(peer.port().into()));
             } else if !value.is_empty() {
                 let quote = if is_plain(value) { "" } else { "\"" };
-                ["=", quote, value, quote].map(&mut put);
+                ["=", quote, value, quote].into_iter().for_each(&mut put);
             }
         }
         // RFC 3581 §4: whoever asks for rport gets received too, even where it says nothing new.

@@ -5,7 +5,7 @@ use crate::world::{World, s};
 use call::Keys;
 use sip::message::{Method, Name};
 
-const ALICES: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const ALICES: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0";
 /// With the tag that our offers have for the suite.
 const BOBS: &str = "3 AES_CM_128_HMAC_SHA1_80 inline:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC";
 const ANOTHER: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
@@ -45,11 +45,11 @@ fn an_encrypted_caller_and_a_plain_callee() {
     world.with_phone(alice, encrypts("RTP/SAVP", ALICES));
     call(&mut world, alice, bob);
     let alices = keys(&world, alice).expect("Alice's leg is encrypted");
-    assert_eq!(alices.inbound.key_and_salt(), [0; 30]);
+    assert_eq!(alices.inbound.key_and_salt(), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ1234");
     assert_ne!(alices.outbound, alices.inbound, "each side has a key of its own");
     assert_eq!(keys(&world, bob), None);
     let told = body_of_invite(&world, bob);
-    assert!(told.contains(" RTP/AVP ") && !told.contains("AAAAAAAA"), "Bob sees nothing of Alice's key: {told}");
+    assert!(told.contains(" RTP/AVP ") && !told.contains("QUJD"), "Bob sees nothing of Alice's key: {told}");
     world.hang_up(alice);
     world.finish();
 }
@@ -119,6 +119,17 @@ fn a_required_leg_is_offered_the_secure_profile_and_taken_with_it() {
     world.with_phone(bob, encrypts("RTP/SAVP", BOBS));
     call(&mut world, alice, bob);
     assert!(keys(&world, bob).is_some());
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
+fn a_phone_that_takes_the_secure_profile_only_is_asked_again() {
+    let (mut world, alice, bob) = world("", "");
+    world.with_phone(bob, encrypts("RTP/SAVP", BOBS));
+    world.phones[bob].manners.refuses_profile = true;
+    call(&mut world, alice, bob);
+    assert!(keys(&world, bob).is_some() && keys(&world, alice).is_none());
     world.hang_up(alice);
     world.finish();
 }

@@ -28,6 +28,8 @@ pub struct Manners {
     pub forgets_ack: bool,
     /// Puts no description into a 200 whose reliable provisional response had one.
     pub lean: bool,
+    /// Answers 488 to an offer in another profile than its own.
+    pub refuses_profile: bool,
     pub allow: &'static str,
     pub supported: &'static str,
     /// Headers of every INVITE of its own.
@@ -53,6 +55,7 @@ impl Default for Manners {
             answer_headers: Vec::new(),
             within: HashMap::new(),
             dead: false,
+            refuses_profile: false,
             forgets_ack: false,
             lean: true,
             allow: ALL_METHODS,
@@ -391,6 +394,8 @@ impl Phone {
             self.plan(now + after, Plan::Ring(id, status, ring));
         }
         if let Some((after, status)) = manners.answer {
+            let is_other = !String::from_utf8_lossy(request.body()).contains(&format!(" {} ", self.profile));
+            let status = if manners.refuses_profile && is_other { 488 } else { status };
             self.plan(now + after, Plan::Answer(id, status));
         }
     }

@@ -31,7 +31,7 @@ impl Phone {
 
     fn remote(&self) -> Remote {
         let (rtp, rtcp) = (self.rtp.local_addr().unwrap(), self.rtcp.local_addr().unwrap());
-        Remote { rtp, rtcp, mux: false, direction: Direction::SendRecv, clocks: sdp::Clocks::default() }
+        Remote { rtp, rtcp, mux: false, direction: Direction::SendRecv, clocks: sdp::Clocks::default(), keys: None }
     }
 
     fn shared(&self) -> Remote {
@@ -397,4 +397,81 @@ fn a_phone_that_should_send_and_does_not_is_told_once_a_silence() {
     bench.plane.connect(b.id, Remote { direction: Direction::RecvOnly, ..other.remote() });
     assert_eq!(watch(&mut bench, 60, &[(&one.rtp, &a, Rtp)]), [], "a phone that only listens is not missed");
     assert_eq!(bench.plane.counts().silent, 3);
+}
+
+/// The keys of a leg, and the phone's own contexts under them: what it says with and what it hears with.
+fn keyed(suite: srtp::Suite) -> (call::Keys, srtp::Outbound, srtp::Inbound) {
+    let key = |byte| MasterKey::from_random(suite, [byte; MasterKey::LONGEST]);
+    let keys = call::Keys { inbound: key(1), outbound: key(2) };
+    (keys, srtp::Outbound::new(&keys.inbound), srtp::Inbound::new(&keys.outbound))
+}
+
+fn protected(
+    context: &mut srtp::Outbound,
+    protect: fn(&mut srtp::Outbound, &mut [u8], usize) -> Result<usize, srtp::Unprotectable>,
+    plain: &[u8],
+) -> Vec<u8> {
+    let mut buffer = [plain, &[0; srtp::OVERHEAD]].concat();
+    let length = protect(context, &mut buffer, plain.len()).unwrap();
+    buffer.truncate(length);
+    buffer
+}
+
+#[test]
+fn a_protected_leg_and_a_plain_one_hear_each_other_and_nobody_else() {
+    for suite in srtp::Suite::ALL {
+        let mut bench = Bench::new();
+        let (plain, secret) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+        let (a, b) = bench.bridged(&plain, &secret);
+        let (keys, mut says, mut hears) = keyed(suite);
+        bench.plane.connect(b.id, Remote { keys: Some(keys), ..secret.remote() });
+
+        let sound = packet(0, 1, 7, b"sound of a plain phone");
+        bench.send(&plain.rtp, &a, Rtp, &sound);
+        let mut heard = received(&secret.rtp).unwrap();
+        assert!(heard.len() > sound.len() && !heard.windows(5).any(|window| window == b"sound"));
+        let length = hears.open_rtp(&mut heard).unwrap();
+        assert_eq!(heard[..length], sound[..]);
+        bench.send(&plain.rtcp, &a, Rtcp, RTCP);
+        let mut heard = received(&secret.rtcp).unwrap();
+        let length = hears.open_rtcp(&mut heard).unwrap();
+        assert_eq!(&heard[..length], RTCP);
+
+        let sound = packet(0, 1, 8, b"sound of a secret phone");
+        let sent = protected(&mut says, srtp::Outbound::protect_rtp, &sound);
+        bench.send(&secret.rtp, &b, Rtp, &sent);
+        assert_eq!(received(&plain.rtp), Some(sound.clone()));
+        let sent_rtcp = protected(&mut says, srtp::Outbound::protect_rtcp, RTCP);
+        bench.send(&secret.rtcp, &b, Rtcp, &sent_rtcp);
+        assert_eq!(received(&plain.rtcp).as_deref(), Some(RTCP));
+
+        // A copy, plain sound, and what belongs to no protected leg.
+        for refused in [&sent[..], &sound, b"?", &[22; 40], &[0x10, 0]] {
+            bench.send(&secret.rtp, &b, Rtp, refused);
+            assert_eq!(received(&plain.rtp), None);
+        }
+        // The same keys said again keep what was seen under them.
+        bench.plane.connect(b.id, Remote { keys: Some(keys), ..secret.remote() });
+        bench.send(&secret.rtp, &b, Rtp, &sent);
+        assert_eq!(received(&plain.rtp), None);
+        let stats = bench.plane.close(b.id);
+        assert_eq!(
+            (stats.received, stats.sent, stats.refused, bench.plane.counts().refused),
+            (1, 1, 6, 6),
+            "{suite:?}"
+        );
+    }
+}
+
+#[test]
+fn a_stranger_without_the_key_is_not_latched_onto() {
+    let mut bench = Bench::new();
+    let (plain, secret, stranger) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.bridged(&plain, &secret);
+    let (keys, ..) = keyed(srtp::Suite::AesCm128HmacSha1_80);
+    bench.plane.connect(b.id, Remote { keys: Some(keys), ..secret.remote() });
+    bench.send(&stranger.rtp, &b, Rtp, &packet(0, 1, 9, b"I am the phone, believe me"));
+    assert_eq!(received(&plain.rtp), None);
+    bench.send(&plain.rtp, &a, Rtp, &packet(0, 1, 7, b"sound"));
+    assert!(received(&secret.rtp).is_some() && received(&stranger.rtp).is_none());
 }
