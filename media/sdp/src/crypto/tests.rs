@@ -129,7 +129,8 @@ fn a_stream_has_its_own() {
     assert!(tags[1..].iter().all(Vec::is_empty));
     assert!(Sdp::parse(BROWSER).unwrap().media().iter().all(|media| media.cryptos().count() == 0));
     let text = "v=0\r\no=- 1 1 IN IP4 h\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/SAVP 0\r\n\
-                a=crypto:1 AEAD_AES_256_GCM inline:AAAA\r\na=crypto:nonsense\r\na=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:BBBB\r\n";
+                a=crypto:1 AEAD_AES_256_GCM inline:AAAA\r\na=crypto:nonsense\r\n\
+                a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:BBBB\r\n";
     let sdp = Sdp::parse(text.as_bytes()).unwrap();
     let suites: Vec<_> = sdp.media()[0].cryptos().map(|crypto| (crypto.tag, crypto.suite)).collect();
     assert_eq!(suites, [(1, "AEAD_AES_256_GCM"), (2, "AES_CM_128_HMAC_SHA1_80")]);
