@@ -2,7 +2,8 @@
 //! address or a port stands, everything else passed on byte for byte.
 //!
 //! [`Sdp`] is what was received, [`Rewrite`] what the other phone is told, [`service`] the answers that the exchange
-//! gives itself, [`offer_answer`] the rules of RFC 3264 between an offer and its answer.
+//! gives itself, [`offer_answer`] the rules of RFC 3264 between an offer and its answer, [`mod@crypto`] the keys for
+//! SRTP.
 
 pub mod crypto;
 mod description;
@@ -16,6 +17,7 @@ pub mod service;
 #[cfg(test)]
 mod vectors;
 
+pub use crypto::{Crypto, InlineKey};
 pub use description::{Address, OriginLine, Sdp};
 pub use error::SdpError;
 pub use format::{Clocks, Format};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::line::{Line, Lines};
-use crate::{Address, Clocks, Format, SdpError};
+use crate::{Address, Clocks, Crypto, Format, SdpError};
 
 /// One stream. Directions, ICE and the like that the session declares for all streams are already applied.
 #[derive(Debug, Clone)]
@@ -166,6 +166,11 @@ impl<'a> Media<'a> {
     pub fn payloads(&self) -> impl Iterator<Item = Format<'a>> {
         let types = self.formats.split_ascii_whitespace().filter_map(|text| text.parse().ok());
         types.filter(|payload_type| *payload_type < 128).map(|payload_type| Format::find(self, payload_type))
+    }
+
+    /// The stream's a=crypto attributes in order of preference; what is not understood is left out.
+    pub fn cryptos(&self) -> impl Iterator<Item = Crypto<'a>> + use<'a> {
+        self.attributes().filter_map(|(name, value)| Crypto::parse(value.filter(|_| name == "crypto")?))
     }
 
     /// The clocks of the payload types, named once for all packets.
