@@ -10,6 +10,7 @@ mod framing;
 mod message;
 mod rtp;
 mod sdp;
+mod srtp;
 mod token;
 mod uri;
 
@@ -18,6 +19,7 @@ pub use framing::framing;
 pub use message::message;
 pub use rtp::rtp;
 pub use sdp::sdp;
+pub use srtp::srtp;
 pub use token::token;
 pub use uri::uri;
 
@@ -55,5 +57,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "digest", run: digest, vectors: &[], seeds: digest::SEEDS, dictionary: digest::DICTIONARY },
     Target { name: "sdp", run: sdp, vectors: &["sdp"], seeds: sdp::SEEDS, dictionary: sdp::DICTIONARY },
     Target { name: "rtp", run: rtp, vectors: &["rtp"], seeds: &[], dictionary: &[] },
+    Target { name: "srtp", run: srtp, vectors: &["rtp"], seeds: &[], dictionary: &[] },
     Target { name: "token", run: token, vectors: &[], seeds: token::SEEDS, dictionary: token::DICTIONARY },
 ];

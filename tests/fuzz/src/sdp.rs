@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sdp::offer_answer::{Change, check_answer, compare, is_same_but_origin};
 use sdp::service::{Accept, agree, answer};
-use sdp::{MediaPort, Origin, Sdp, rewrite};
+use sdp::{Media, MediaPort, Origin, Sdp, crypto, rewrite};
 
 pub const SEEDS: &[&str] =
     &["v=0\no=- 1 1 IN IP4 h\nc=IN IP6 ::1\nm=audio 1/2 RTP/AVP 0\na=rtcp:7 IN IP4 0.0.0.0\nc=IN IP4 1.2.3.4/5"];
@@ -21,6 +21,7 @@ pub const DICTIONARY: &[&str] = &[
     "a=inactive\r\n",
     "a=rtcp:5000\r\n",
     "a=rtcp-mux\r\n",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4 KDR=0\r\n",
     "a=ice-ufrag:x\r\n",
     "a=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n",
     "a=rtpmap:101 telephone-event/8000\r\n",
@@ -41,6 +42,7 @@ const OURS_6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7)
 pub fn sdp(data: &[u8]) {
     let Ok(sdp) = Sdp::parse(data) else { return };
     assert_eq!(compare(&sdp, &sdp), Change::None);
+    sdp.media().iter().for_each(has_keys);
     for ours in [OURS, OURS_6] {
         let port = |index: u16| MediaPort { address: ours, rtp: 20_000 + 2 * index, rtcp: 20_001 + 3 * index };
         let ports: Vec<_> = (0..sdp.media().len() as u16).map(port).collect();
@@ -50,6 +52,17 @@ pub fn sdp(data: &[u8]) {
         is_told(&sdp, &again, ours);
         assert!(is_same_but_origin(&told, &rewrite(&again, &ports, origin)));
         is_served(&sdp, ports.first().copied().unwrap_or(MediaPort::REJECTED), origin);
+    }
+}
+
+/// A plain key can be written again.
+fn has_keys(media: &Media<'_>) {
+    for offered in media.cryptos().filter(|offered| offered.is_plain()) {
+        let key = offered.key().expect("a plain one has a key");
+        let told = crypto::write(offered.tag, offered.suite, key.bytes()).to_string();
+        let again = crypto::Crypto::parse(&told).expect("what we write is a crypto");
+        assert_eq!((again.tag, again.suite), (offered.tag, offered.suite));
+        assert_eq!(again.key().expect("with its key").bytes(), key.bytes());
     }
 }
 
