@@ -28,7 +28,8 @@ impl Opaque {
         for shard in shards.map(str::to_owned).collect::<Vec<_>>() {
             text = text.replace(&shard, "shard");
         }
-        for (mark, more) in [("m=audio ", ""), ("expires=", ""), (";f=", "-_"), ("Route: <sip:", "-_")] {
+        let chances = [("m=audio ", ""), ("expires=", ""), ("inline:", "+/="), (";f=", "-_"), ("Route: <sip:", "-_")];
+        for (mark, more) in chances {
             for value in values(&text, mark, more).map(str::to_owned).collect::<Vec<_>>() {
                 text = text.replace(&format!("{mark}{value}"), mark);
             }
