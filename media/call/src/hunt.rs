@@ -119,7 +119,7 @@ impl Call {
             }
             None => {
                 let proxies = route::proxies(turn.core, self.legs[0].hop.transport).into_iter();
-                let flow = |way| VecDeque::from([Flow { uri: format!("sip:{aor}"), received: None, way }]);
+                let flow = |way| VecDeque::from([Flow { uri: format!("sip:{aor}"), received: None, web: false, way }]);
                 let phone = |proxy| Phone { owner: aor.clone(), q: 0, flows: flow(Way::Remembered(proxy)) };
                 proxies.map(phone).collect()
             }

@@ -5,6 +5,7 @@ use crate::call::{Call, Exchange, Phase};
 use crate::leg::{Draft, Leg, LegId, Outgoing, State, Support};
 use crate::output::Side;
 use crate::policy::{Place, passing};
+use crate::protection::Kind;
 use crate::reliable::{Carries, Early, rseq_of};
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::route::{Flow, Way};
@@ -21,7 +22,8 @@ impl Call {
     pub(crate) fn invite_phone(&mut self, turn: &mut Turn<'_>, flow: Flow) -> Result<LegId, Failure> {
         let hop = flow.hop(turn.core).ok_or_else(|| Failure::of(480))?;
         let session_id = turn.core.random.number();
-        let mut streams = Streams::new(self.path, srtp_of(turn, &self.callee), session_id, flow.received);
+        let kind = if flow.web { Kind::Browser } else { Kind::Phone };
+        let mut streams = Streams::new(self.path, srtp_of(turn, &self.callee), session_id, flow.received).of_kind(kind);
         let offer = self.caller_leg().streams.theirs.clone();
         let told = match offer.map(|offer| streams.describe(turn, &offer)).transpose() {
             Ok(told) => told,

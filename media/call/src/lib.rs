@@ -40,7 +40,9 @@ mod streams;
 mod turn;
 mod within;
 
-pub use media::{Keys, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
+pub use media::{
+    Begins, Ice, Keys, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Peer, Remote, Security, Sound,
+};
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
 pub use record::{Record, RestoreError};
 pub use settings::{Limits, ReferPolicy, Settings};

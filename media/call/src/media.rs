@@ -25,6 +25,12 @@ pub trait Media {
     /// or sound ends.
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed);
 
+    /// The fingerprint of our certificate, as `a=fingerprint` has it: `sha-256 12:AB:...`.
+    fn fingerprint(&self) -> String;
+
+    /// What a phone with ICE is told of these ports; `restart` draws it anew (RFC 8445 §9).
+    fn ice(&mut self, id: MediaId, restart: bool) -> Ice;
+
     /// Bytes for a key that nobody can foretell.
     fn draw_key(&mut self) -> [u8; MasterKey::LONGEST];
 
@@ -51,7 +57,7 @@ pub struct Opened {
 pub struct NoPort;
 
 /// Where a phone says that it takes media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// Expected address for RTP; an unspecified address (hold by RFC 2543) takes and gets nothing.
     pub rtp: SocketAddr,
@@ -63,8 +69,50 @@ pub struct Remote {
     pub direction: Direction,
     /// The clocks of the payload types, by which jitter is told.
     pub clocks: sdp::Clocks,
-    /// What protects RTP and RTCP; `None`: they are plain.
-    pub keys: Option<Keys>,
+    /// What protects RTP and RTCP.
+    pub security: Security,
+}
+
+/// What protects a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Security {
+    /// Nothing.
+    Plain,
+    /// Keys out of the descriptions (RFC 4568).
+    Sdes(Keys),
+    /// Keys that a handshake in the media makes (RFC 5764).
+    Dtls(Peer),
+}
+
+/// Who is at the other end of a handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Whether we begin it.
+    pub begins: Begins,
+    /// Its certificate's fingerprint, as its `a=fingerprint` has it.
+    pub fingerprint: String,
+    /// Its ICE user fragment; `None`: it does not speak ICE.
+    pub ufrag: Option<String>,
+}
+
+/// Who begins a handshake (`a=setup`, RFC 5763 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    /// We do.
+    We,
+    /// The phone does.
+    They,
+}
+
+/// What a phone with ICE is told of a pair of ports, as SDP has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ice {
+    /// `a=ice-ufrag`
+    pub ufrag: String,
+    /// `a=ice-pwd`
+    pub pwd: String,
+    /// `a=candidate`
+    pub candidate: String,
 }
 
 /// The keys of one stream toward one phone.

@@ -1,8 +1,10 @@
-//! Which keys protect the streams of a leg (SDES, RFC 4568): read out of the descriptions in force, and written into the next one.
+//! What protects the streams of a leg: read out of the descriptions in force, and written into the next one.
 //!
-//! Offer and answer share exactly one tag, so both descriptions together say which keys hold, whoever offered.
+//! Phones have keys in their descriptions (SDES, RFC 4568) or make them by a handshake in the media (DTLS, RFC 5763); browsers take
+//! nothing but the latter, with ICE. Of keys in descriptions, offer and answer share exactly one tag, so both descriptions together
+//! say which keys hold, whoever offered.
 
-use crate::media::Keys;
+use crate::media::{Begins, Ice, Keys, Peer, Security};
 use proto::directory::Srtp;
 use sdp::crypto::{self, Crypto};
 use sdp::{Media, Sdp, Transport};
@@ -12,8 +14,30 @@ use srtp::{MasterKey, Suite};
 #[derive(Clone, Copy)]
 pub(crate) struct Leg<'s> {
     pub policy: Srtp,
+    pub kind: Kind,
     pub ours: Option<&'s [u8]>,
     pub theirs: Option<&'s [u8]>,
+}
+
+/// What a leg is offered where it has not said itself what it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Plain streams, or keys in the description.
+    Phone,
+    /// ICE and DTLS.
+    Browser,
+}
+
+/// What we ourselves have for a leg.
+pub(crate) trait Means {
+    /// Bytes for a key.
+    fn draw_key(&mut self) -> Random;
+
+    /// Of our certificate.
+    fn fingerprint(&mut self) -> String;
+
+    /// Of the ports of stream `index`; `None`: it has none.
+    fn ice(&mut self, index: usize, restart: bool) -> Option<Ice>;
 }
 
 /// The leg's policy and what the phone can do do not meet.
@@ -38,22 +62,26 @@ impl Leg<'_> {
     ///
     /// Where encryption is offered and not required, the keys stand in a stream of the plain profile: a phone that does not know them
     /// passes over them.
-    pub(crate) fn offer(self, described: &Sdp<'_>, mut draw: impl FnMut() -> Random) -> Vec<Option<Transport>> {
+    pub(crate) fn offer(self, described: &Sdp<'_>, means: &mut dyn Means) -> Vec<Option<Transport>> {
         let [ours, theirs] = self.in_force();
         let mut offer = |(index, media): (usize, &Media<'_>)| {
-            if !media.is_rtp() {
+            if !media.is_rtp() || media.is_rejected() {
                 return None;
             }
-            let feedback =
-                if media.protocol.starts_with("RTP/") && media.protocol.ends_with("AVPF") { "F" } else { "" };
             let before = stream(&ours, index).zip(stream(&theirs, index));
+            if before.map_or(self.kind == Kind::Browser, |(ours, _)| ours.is_dtls()) {
+                let has_ice = before.is_none_or(|(ours, _)| ours.ice.is_some());
+                let attributes = handshake_attributes(index, "actpass", has_ice, false, means);
+                return Some(Transport { protocol: DTLS.to_owned(), attributes });
+            }
+            let feedback = if media.is_dtls() || !media.protocol.ends_with("AVPF") { "" } else { "F" };
             let was_secure = before.is_some_and(|(ours, _)| is_secure(ours));
             let secure = if self.policy == Srtp::Required || was_secure { "S" } else { "" };
             let attributes = match (self.policy, before.map(|(ours, theirs)| said_again(ours, theirs))) {
                 (Srtp::Off, _) => Vec::new(),
                 (Srtp::Offer, Some(lines)) => lines,
                 (Srtp::Required, Some(lines)) if !lines.is_empty() => lines,
-                (Srtp::Offer | Srtp::Required, _) => lines(&mut draw),
+                (Srtp::Offer | Srtp::Required, _) => lines(means),
             };
             Some(Transport { protocol: format!("RTP/{secure}AVP{feedback}"), attributes })
         };
@@ -61,11 +89,11 @@ impl Leg<'_> {
     }
 
     /// How a stream of the exchange's own is offered to the phone.
-    pub(crate) fn own_offer(self, draw: impl FnMut() -> Random) -> Transport {
+    pub(crate) fn own_offer(self, means: &mut dyn Means) -> Transport {
         const ANY: &[u8] =
             b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
         let any = Sdp::parse(ANY).expect("a description of one stream");
-        self.offer(&any, draw).pop().flatten().expect("a stream of RTP has a transport")
+        self.offer(&any, means).pop().flatten().expect("a stream of RTP has a transport")
     }
 
     /// How the streams of the phone's offer are answered; `None` for what is no RTP, or is refused in `answer`.
@@ -73,7 +101,7 @@ impl Leg<'_> {
         self,
         offer: &Sdp<'_>,
         answer: &Sdp<'_>,
-        mut draw: impl FnMut() -> Random,
+        means: &mut dyn Means,
     ) -> Result<Vec<Option<Transport>>, Unprotected> {
         let [ours, theirs] = self.in_force();
         let streams = offer.media().iter().zip(answer.media()).enumerate();
@@ -82,16 +110,54 @@ impl Leg<'_> {
                 if !offer.is_rtp() || offer.is_rejected() || answer.is_rejected() {
                     return Ok(None);
                 }
-                let transport = |attributes| Some(Transport { protocol: offer.protocol.to_owned(), attributes });
-                let Some((line, key)) = self.choose(offer)? else { return Ok(transport(Vec::new())) };
-                // As long as the phone keeps its key, we keep ours.
-                let is_same = |theirs: &&Media<'_>| key_with_tag(theirs, line.tag) == Some(key);
-                let before = stream(&theirs, index).filter(is_same).and(stream(&ours, index));
-                let before = before.and_then(|ours| key_with_tag(ours, line.tag));
-                let own = before.unwrap_or_else(|| MasterKey::from_random(key.suite(), draw()));
-                Ok(transport(vec![written(line.tag, &own)]))
+                let before = stream(&ours, index).zip(stream(&theirs, index));
+                let attributes = match offer.is_dtls() {
+                    true => self.answer_handshake(index, offer, before, means)?,
+                    false => self.answer_keys(offer, before, means)?,
+                };
+                Ok(Some(Transport { protocol: offer.protocol.to_owned(), attributes }))
             })
             .collect()
+    }
+
+    fn answer_keys(
+        self,
+        offer: &Media<'_>,
+        before: Option<(&Media<'_>, &Media<'_>)>,
+        means: &mut dyn Means,
+    ) -> Result<Vec<String>, Unprotected> {
+        let Some((line, key)) = self.choose(offer)? else { return Ok(Vec::new()) };
+        // As long as the phone keeps its key, we keep ours.
+        let before = before.filter(|(_, theirs)| key_with_tag(theirs, line.tag) == Some(key));
+        let before = before.and_then(|(ours, _)| key_with_tag(ours, line.tag));
+        let own = before.unwrap_or_else(|| MasterKey::from_random(key.suite(), means.draw_key()));
+        Ok(vec![written(line.tag, &own)])
+    }
+
+    fn answer_handshake(
+        self,
+        index: usize,
+        offer: &Media<'_>,
+        before: Option<(&Media<'_>, &Media<'_>)>,
+        means: &mut dyn Means,
+    ) -> Result<Vec<String>, Unprotected> {
+        if self.policy == Srtp::Off {
+            return Err(Unprotected::Off);
+        }
+        offer.fingerprint.ok_or(Unprotected::Unknown)?;
+        // Who has begun an association goes on as who began it (RFC 8842 §5.5).
+        let same = before.filter(|(_, theirs)| theirs.fingerprint == offer.fingerprint);
+        let setup = match (offer.setup, same.and_then(|(ours, _)| ours.setup)) {
+            (Some("passive"), _) | (Some("actpass"), Some("active")) => "active",
+            (_, _) => "passive",
+        };
+        let restart = before.is_some_and(|(_, theirs)| theirs.ice.is_some() && theirs.ice != offer.ice);
+        let mut attributes = handshake_attributes(index, setup, offer.ice.is_some(), restart, means);
+        if !offer.rtcp_mux {
+            attributes.retain(|attribute| attribute != "rtcp-mux");
+        }
+        attributes.extend(offer.mid.map(|mid| format!("mid:{mid}")));
+        Ok(attributes)
     }
 
     /// The line of an offered stream that is taken; `None`: it is plain.
@@ -110,7 +176,7 @@ impl Leg<'_> {
     pub(crate) fn check(policy: Srtp, offer: &Sdp<'_>, answer: &Sdp<'_>) -> Result<(), Unprotected> {
         for (ours, theirs) in offer.media().iter().zip(answer.media()) {
             let must = policy == Srtp::Required || is_secure(ours);
-            if must && ours.is_rtp() && !theirs.is_rejected() && keys(ours, theirs).is_none() {
+            if must && ours.is_rtp() && !theirs.is_rejected() && security(ours, theirs) == Security::Plain {
                 return Err(Unprotected::Required);
             }
         }
@@ -129,8 +195,35 @@ fn stream<'s, 'a>(sdp: &'s Option<Sdp<'a>>, index: usize) -> Option<&'s Media<'a
 /// As many random bytes as any key needs.
 pub(crate) type Random = [u8; MasterKey::LONGEST];
 
+/// The profile of streams whose keys come from a handshake.
+const DTLS: &str = "UDP/TLS/RTP/SAVPF";
+
+fn handshake_attributes(index: usize, setup: &str, has_ice: bool, restart: bool, means: &mut dyn Means) -> Vec<String> {
+    let mut attributes =
+        vec![format!("fingerprint:{}", means.fingerprint()), format!("setup:{setup}"), "rtcp-mux".into()];
+    if let Some(Ice { ufrag, pwd, candidate }) = if has_ice { means.ice(index, restart) } else { None } {
+        attributes.extend([format!("ice-ufrag:{ufrag}"), format!("ice-pwd:{pwd}"), format!("candidate:{candidate}")]);
+        attributes.push("end-of-candidates".into());
+    }
+    attributes
+}
+
+/// What both descriptions of a stream agree on.
+pub(crate) fn security(ours: &Media<'_>, theirs: &Media<'_>) -> Security {
+    if let Some(keys) = keys(ours, theirs) {
+        return Security::Sdes(keys);
+    }
+    let Some(fingerprint) = theirs.fingerprint.filter(|_| ours.is_dtls()) else { return Security::Plain };
+    let begins = match (ours.setup, theirs.setup) {
+        (Some("active"), _) | (Some("actpass"), Some("passive")) => Begins::We,
+        (_, _) => Begins::They,
+    };
+    let ufrag = theirs.ice.filter(|_| ours.ice.is_some()).map(str::to_owned);
+    Security::Dtls(Peer { begins, fingerprint: fingerprint.to_owned(), ufrag })
+}
+
 /// The keys that both descriptions of a stream agree on.
-pub(crate) fn keys(ours: &Media<'_>, theirs: &Media<'_>) -> Option<Keys> {
+fn keys(ours: &Media<'_>, theirs: &Media<'_>) -> Option<Keys> {
     { theirs.cryptos() }.find_map(|line| {
         let inbound = key_of(&line)?;
         let outbound = key_with_tag(ours, line.tag).filter(|outbound| outbound.suite() == inbound.suite())?;
@@ -146,8 +239,8 @@ fn said_again(ours: &Media<'_>, theirs: &Media<'_>) -> Vec<String> {
     lines.map(|(tag, key)| written(tag, &key)).collect()
 }
 
-fn lines(mut draw: impl FnMut() -> Random) -> Vec<String> {
-    (1..).zip(OFFERED).map(|(tag, suite)| written(tag, &MasterKey::from_random(suite, draw()))).collect()
+fn lines(means: &mut dyn Means) -> Vec<String> {
+    (1..).zip(OFFERED).map(|(tag, suite)| written(tag, &MasterKey::from_random(suite, means.draw_key()))).collect()
 }
 
 fn written(tag: u32, key: &MasterKey) -> String {

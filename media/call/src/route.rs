@@ -18,6 +18,8 @@ pub(crate) struct Flow {
     pub uri: String,
     /// Where the phone registered from.
     pub received: Option<SocketAddr>,
+    /// A browser: it takes nothing but ICE and DTLS.
+    pub web: bool,
     pub way: Way,
 }
 
@@ -33,6 +35,7 @@ impl Flow {
     pub(crate) fn of(binding: Binding) -> Flow {
         Flow {
             received: binding.received.parse().ok(),
+            web: matches!(binding.transport.as_str(), "ws" | "wss"),
             uri: binding.uri,
             way: Way::Registered { token: binding.flow, path: binding.path },
         }

@@ -1,8 +1,8 @@
 //! The media of one leg: what was said of it both ways, and the ports that carry it.
 
 use crate::best::Failure;
-use crate::media::{LegStats, MediaId, NoPort, Opened, Remote, Sound};
-use crate::protection::{self, Unprotected, keys};
+use crate::media::{Ice, LegStats, Media as Ports, MediaId, NoPort, Opened, Remote, Security, Sound};
+use crate::protection::{self, Kind, Means, Random, Unprotected, security};
 use crate::turn::Turn;
 use proto::directory::Srtp;
 use sdp::offer_answer::is_same_but_origin;
@@ -26,6 +26,7 @@ pub(crate) struct Streams {
     pub path: Path,
     /// Whether media between us and the phone is encrypted.
     pub srtp: Srtp,
+    kind: Kind,
     /// The phone has refused keys in the plain profile.
     insists: bool,
     /// Where the phone is, as far as known before it says where its media is.
@@ -101,6 +102,7 @@ impl Streams {
         Streams {
             path,
             srtp,
+            kind: Kind::Phone,
             insists: false,
             near,
             ours: None,
@@ -111,6 +113,11 @@ impl Streams {
             ports: Vec::new(),
             ended: Vec::new(),
         }
+    }
+
+    /// The same toward a browser.
+    pub(crate) fn of_kind(self, kind: Kind) -> Streams {
+        Streams { kind, ..self }
     }
 
     /// The streams of a leg that another shard had.
@@ -151,15 +158,20 @@ impl Streams {
             Path::Direct => Ok(other.to_vec()),
             Path::Anchored => {
                 let sdp = Sdp::parse(other)?;
-                let transports = self.protection().offer(&sdp, || turn.media.draw_key());
-                self.rewrite(turn, &sdp, &transports)
+                let ports = self.open_for(turn, &sdp)?;
+                let transports = self.protection().offer(&sdp, &mut self.means(turn));
+                Ok(self.tell(&sdp, &ports, &transports))
             }
         }
     }
 
     fn protection(&self) -> protection::Leg<'_> {
         let policy = if self.insists { Srtp::Required } else { self.srtp };
-        protection::Leg { policy, ours: self.ours.as_deref(), theirs: self.theirs.as_deref() }
+        protection::Leg { policy, kind: self.kind, ours: self.ours.as_deref(), theirs: self.theirs.as_deref() }
+    }
+
+    fn means<'t>(&'t self, turn: &'t mut Turn<'_>) -> OwnMeans<'t> {
+        OwnMeans { media: turn.media, ports: &self.ports }
     }
 
     /// The same for a phone that refused an offer with keys in the plain profile: some take them in the secure one only. `None`: that
@@ -175,28 +187,27 @@ impl Streams {
         self.describe(turn, other).ok()
     }
 
-    /// What this leg is told of a description of the other leg, with these transports. Opens the ports that it needs.
-    fn rewrite(
-        &mut self,
-        turn: &mut Turn<'_>,
-        sdp: &Sdp<'_>,
-        transports: &[Option<Transport>],
-    ) -> Result<Vec<u8>, Unfit> {
-        let mut ports = Vec::with_capacity(sdp.media().len());
-        for (index, media) in sdp.media().iter().enumerate().take(turn.settings().limits.streams) {
-            ports.push(match media.is_rejected() || !media.is_datagram() {
-                true => MediaPort::REJECTED,
-                false => self.open(turn, index)?,
-            });
-        }
-        let told = sdp::rewrite(sdp, &ports, transports, self.origin());
+    /// Opens the ports that a description needs.
+    fn open_for(&mut self, turn: &mut Turn<'_>, sdp: &Sdp<'_>) -> Result<Vec<MediaPort>, NoPort> {
+        let streams = sdp.media().iter().enumerate().take(turn.settings().limits.streams);
+        { streams }
+            .map(|(index, media)| match media.is_rejected() || !media.is_datagram() {
+                true => Ok(MediaPort::REJECTED),
+                false => self.open(turn, index),
+            })
+            .collect()
+    }
+
+    /// The description of the other leg as this leg is told it.
+    fn tell(&mut self, sdp: &Sdp<'_>, ports: &[MediaPort], transports: &[Option<Transport>]) -> Vec<u8> {
+        let told = sdp::rewrite(sdp, ports, transports, self.origin());
         match &self.ours {
-            Some(before) if is_same_but_origin(before, &told) => Ok(before.clone()),
+            Some(before) if is_same_but_origin(before, &told) => before.clone(),
             Some(_) => {
                 self.version += 1;
-                Ok(sdp::rewrite(sdp, &ports, transports, self.origin()))
+                sdp::rewrite(sdp, ports, transports, self.origin())
             }
-            None => Ok(told),
+            None => told,
         }
     }
 
@@ -211,8 +222,9 @@ impl Streams {
             Path::Direct => Ok(answer.to_vec()),
             Path::Anchored => {
                 let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
-                let transports = self.protection().answer(&offer, &answer, || turn.media.draw_key())?;
-                self.rewrite(turn, &answer, &transports)
+                let ports = self.open_for(turn, &answer)?;
+                let transports = self.protection().answer(&offer, &answer, &mut self.means(turn))?;
+                Ok(self.tell(&answer, &ports, &transports))
             }
         }
     }
@@ -238,9 +250,9 @@ impl Streams {
     ) -> Result<(Agreed, Vec<u8>), Unfit> {
         let sdp = Sdp::parse(offer)?;
         let stream = sdp::service::agree(&sdp, accept)?.stream;
-        let transports = self.protection().answer(&sdp, &sdp, || turn.media.draw_key())?;
-        let attributes = transports.into_iter().nth(stream).flatten().map(|transport| transport.attributes);
         let port = self.open(turn, stream)?;
+        let transports = self.protection().answer(&sdp, &sdp, &mut self.means(turn))?;
+        let attributes = transports.into_iter().nth(stream).flatten().map(|transport| transport.attributes);
         self.version += u64::from(self.ours.is_some());
         Ok(sdp::service::answer(&sdp, accept, port, &attributes.unwrap_or_default(), self.origin())?)
     }
@@ -248,7 +260,7 @@ impl Streams {
     /// The exchange's own offer.
     pub(crate) fn offer(&mut self, turn: &mut Turn<'_>) -> Result<Vec<u8>, Unfit> {
         let port = self.open(turn, 0)?;
-        let transport = self.protection().own_offer(|| turn.media.draw_key());
+        let transport = self.protection().own_offer(&mut self.means(turn));
         self.version += u64::from(self.ours.is_some());
         Ok(sdp::service::offer(port, &transport, self.origin()))
     }
@@ -306,14 +318,39 @@ impl Streams {
     }
 }
 
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// What the media plane has for the ports of a leg.
+struct OwnMeans<'t> {
+    media: &'t mut dyn Ports,
+    ports: &'t [Option<Port>],
+}
+
+impl Means for OwnMeans<'_> {
+    fn draw_key(&mut self) -> Random {
+        self.media.draw_key()
+    }
+
+    fn fingerprint(&mut self) -> String {
+        self.media.fingerprint()
+    }
+
+    fn ice(&mut self, index: usize, restart: bool) -> Option<Ice> {
+        let port = self.ports.get(index)?.as_ref()?;
+        Some(self.media.ice(port.opened.id, restart))
+    }
+}
+
 impl Port {
     fn connect(&mut self, turn: &mut Turn<'_>, ours: &Media<'_>, theirs: &Media<'_>, mux: bool) {
-        let Some(rtp) = theirs.rtp_address() else { return };
+        let security = security(ours, theirs);
+        // With ICE an address is found out, whatever the description has in its place.
+        let found = matches!(&security, Security::Dtls(peer) if peer.ufrag.is_some()).then_some(NOWHERE);
+        let Some(rtp) = theirs.rtp_address().or(found) else { return };
         let rtcp = if mux { rtp } else { theirs.rtcp_address().unwrap_or(rtp) };
-        let (direction, clocks, keys) = (theirs.direction, theirs.clocks(), keys(ours, theirs));
-        let remote = Remote { rtp, rtcp, mux, direction, clocks, keys };
-        if self.remote != Some(remote) {
-            turn.media.connect(self.opened.id, remote);
+        let remote = Remote { rtp, rtcp, mux, direction: theirs.direction, clocks: theirs.clocks(), security };
+        if self.remote.as_ref() != Some(&remote) {
+            turn.media.connect(self.opened.id, remote.clone());
             self.remote = Some(remote);
         }
     }
@@ -341,9 +378,8 @@ pub(crate) fn join(turn: &mut Turn<'_>, one: &mut Streams, other: &mut Streams) 
         let flowing = both.zip(told).filter(|((said, answered), _)| !said.is_rejected() && !answered.is_rejected());
         match (flowing, one.ports.get_mut(index), other.ports.get_mut(index)) {
             (Some(((said, answered), (to_one, to_other))), Some(Some(left)), Some(Some(right))) => {
-                let mux = said.rtcp_mux && answered.rtcp_mux;
-                left.connect(turn, to_one, said, mux);
-                right.connect(turn, to_other, answered, mux);
+                left.connect(turn, to_one, said, to_one.rtcp_mux && said.rtcp_mux);
+                right.connect(turn, to_other, answered, to_other.rtcp_mux && answered.rtcp_mux);
                 if left.bridged != Some(right.opened.id) || right.bridged != Some(left.opened.id) {
                     turn.media.bridge(left.opened.id, right.opened.id);
                     (left.bridged, right.bridged) = (Some(right.opened.id), Some(left.opened.id));

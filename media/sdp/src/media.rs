@@ -28,10 +28,14 @@ pub struct Media<'a> {
     pub rtcp_mux: bool,
     /// Milliseconds of sound in a packet that the sender wants to receive.
     pub ptime: Option<u16>,
-    /// The sender speaks ICE (RFC 8839).
-    pub ice: bool,
-    /// The sender has a certificate for DTLS (RFC 8842).
-    pub dtls: bool,
+    /// The sender speaks ICE (RFC 8839): its user fragment.
+    pub ice: Option<&'a str>,
+    /// The sender has a certificate for DTLS (RFC 8842): its first fingerprint as written.
+    pub fingerprint: Option<&'a str>,
+    /// Who begins the handshake of DTLS, as written (RFC 4145): `active`, `passive`, `actpass`, `holdconn`.
+    pub setup: Option<&'a str>,
+    /// The stream's name (RFC 5888).
+    pub mid: Option<&'a str>,
     /// The sender gives SRTP keys in the description (RFC 4568).
     pub crypto: bool,
     /// At least one a=candidate line.
@@ -40,6 +44,8 @@ pub struct Media<'a> {
     line: usize,
     /// The c= line is the stream's own.
     own_connection: bool,
+    /// So is the fingerprint.
+    own_fingerprint: bool,
     /// Everything after the m= line, further streams included.
     rest: &'a [u8],
 }
@@ -66,11 +72,14 @@ impl<'a> Media<'a> {
             rtcp_mux: false,
             ptime: None,
             ice: defaults.ice,
-            dtls: defaults.dtls,
+            fingerprint: defaults.fingerprint,
+            setup: defaults.setup,
+            mid: None,
             crypto: false,
             candidates: false,
             line: line.number,
             own_connection: false,
+            own_fingerprint: false,
             rest,
         })
     }
@@ -86,8 +95,12 @@ impl<'a> Media<'a> {
             Some(("ptime", Some(value))) => {
                 self.ptime = value.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
             }
-            Some(("ice-ufrag", _)) => self.ice = true,
-            Some(("fingerprint", _)) => self.dtls = true,
+            Some(("ice-ufrag", Some(value))) => self.ice = Some(value.trim()),
+            Some(("fingerprint", Some(value))) if !self.own_fingerprint => {
+                (self.fingerprint, self.own_fingerprint) = (Some(value.trim()), true);
+            }
+            Some(("setup", Some(value))) => self.setup = Some(value.trim()),
+            Some(("mid", Some(value))) => self.mid = Some(value.trim()),
             Some(("crypto", _)) => self.crypto = true,
             Some(("candidate", _)) => self.candidates = true,
             Some((name, None)) => self.direction = Direction::from_attribute(name).unwrap_or(self.direction),
@@ -126,7 +139,7 @@ impl<'a> Media<'a> {
 
     /// The address is unspecified and nothing else says where the sender is.
     pub(crate) fn is_nowhere(&self) -> bool {
-        !self.ice && self.connection.is_some_and(|connection| connection.is_unspecified())
+        self.ice.is_none() && self.connection.is_some_and(|connection| connection.is_unspecified())
     }
 
     /// Flows as datagrams, so that a relay with a pair of UDP ports can carry it.
@@ -137,6 +150,11 @@ impl<'a> Media<'a> {
     /// Flows as RTP in some profile.
     pub fn is_rtp(&self) -> bool {
         self.protocol.split('/').any(|part| part.eq_ignore_ascii_case("RTP"))
+    }
+
+    /// Flows as RTP whose keys come from DTLS (RFC 5764 §8).
+    pub fn is_dtls(&self) -> bool {
+        self.is_rtp() && self.protocol.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("UDP/TLS/"))
     }
 
     /// Flows as RTP without encryption: `RTP/AVP` or `RTP/AVPF`.
@@ -298,8 +316,9 @@ impl<'a> Rtcp<'a> {
 pub(crate) struct Defaults<'a> {
     pub connection: Option<Address<'a>>,
     direction: Direction,
-    ice: bool,
-    dtls: bool,
+    ice: Option<&'a str>,
+    fingerprint: Option<&'a str>,
+    setup: Option<&'a str>,
 }
 
 impl<'a> Defaults<'a> {
@@ -308,8 +327,9 @@ impl<'a> Defaults<'a> {
             self.connection = Some(Address::parse(line.text()).ok_or(SdpError::Connection(line.number))?);
         }
         match line.attribute() {
-            Some(("ice-ufrag", _)) => self.ice = true,
-            Some(("fingerprint", _)) => self.dtls = true,
+            Some(("ice-ufrag", Some(value))) => self.ice = Some(value.trim()),
+            Some(("fingerprint", Some(value))) => self.fingerprint = self.fingerprint.or(Some(value.trim())),
+            Some(("setup", Some(value))) => self.setup = Some(value.trim()),
             Some((name, None)) => self.direction = Direction::from_attribute(name).unwrap_or(self.direction),
             Some((_, Some(_))) | None => {}
         }

@@ -34,6 +34,18 @@ pub struct Transport {
     pub attributes: Vec<String>,
 }
 
+impl Transport {
+    /// A stream with ICE, in which we have the lite side.
+    fn has_ice(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.starts_with("ice-ufrag:"))
+    }
+
+    /// RTP and RTCP share a port, whatever the other phone said of that.
+    fn is_shared(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute == "rtcp-mux")
+    }
+}
+
 /// The o= line of a description that we send: one session a leg, its version one more with each description that
 /// differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +108,9 @@ impl Rewrite<'_> {
         for line in Lines::new(sdp.bytes()) {
             match (line.letter, &mut stream) {
                 (b'm', _) => {
+                    if stream.is_none() && self.transports.iter().flatten().any(Transport::has_ice) {
+                        put(out, format_args!("a=ice-lite"), line.ending());
+                    }
                     self.finish(stream.take(), out);
                     let (media, port) = streams.next().expect("the parser found as many m= lines");
                     let transport = self.transports.get(index).and_then(Option::as_ref);
@@ -204,6 +219,7 @@ impl<'s> Stream<'s> {
         }
         match attribute {
             Some((name, _)) if self.transport.is_some() && belongs_to_security(name) => {}
+            Some(("rtcp" | "rtcp-mux" | "mid", _)) if self.transport.is_some_and(Transport::is_shared) => {}
             // ZRTP agrees on keys between the phones, so nothing between them may be encrypted otherwise.
             Some(("zrtp-hash", _)) if self.is_encrypted() => {}
             Some(("rtcp", _)) if self.port.rtp == 0 => {}
@@ -222,7 +238,13 @@ impl<'s> Stream<'s> {
     /// RTCP is where nobody would look for it (RFC 3605), and no line says so yet.
     fn lacks_rtcp(&self) -> bool {
         let MediaPort { rtp, rtcp, .. } = self.port;
-        rtp != 0 && rtcp != rtp && Some(rtcp) != rtp.checked_add(1) && self.media.is_rtp() && self.media.rtcp.is_none()
+        let is_shared = self.transport.is_some_and(Transport::is_shared);
+        rtp != 0
+            && !is_shared
+            && rtcp != rtp
+            && Some(rtcp) != rtp.checked_add(1)
+            && self.media.is_rtp()
+            && self.media.rtcp.is_none()
     }
 }
 

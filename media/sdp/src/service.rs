@@ -97,6 +97,7 @@ pub fn answer(
     let mut out = Vec::with_capacity(384);
     // RFC 3264 §6: the answer's t= line equals the offer's.
     write_session(&mut out, port, origin, offer.timing().unwrap_or("0 0"));
+    write_ice_lite(&mut out, attributes);
     for (index, media) in offer.media().iter().enumerate() {
         if index == agreed.stream {
             write_stream(&mut out, media, &agreed, port);
@@ -150,8 +151,16 @@ fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, port: Med
     }
 }
 
+/// A session-level attribute (RFC 8839 §5.3).
+fn write_ice_lite(out: &mut Vec<u8>, attributes: &[String]) {
+    if attributes.iter().any(|attribute| attribute.starts_with("ice-ufrag:")) {
+        put(out, format_args!("a=ice-lite"), CRLF);
+    }
+}
+
 fn write_attributes(out: &mut Vec<u8>, attributes: &[String]) {
-    for attribute in attributes {
+    // What both phones can do is said already.
+    for attribute in attributes.iter().filter(|attribute| *attribute != "rtcp-mux") {
         put(out, format_args!("a={attribute}"), CRLF);
     }
 }
@@ -160,6 +169,7 @@ fn write_attributes(out: &mut Vec<u8>, attributes: &[String]) {
 pub fn offer(port: MediaPort, transport: &Transport, origin: Origin) -> Vec<u8> {
     let mut out = Vec::with_capacity(384);
     write_session(&mut out, port, origin, "0 0");
+    write_ice_lite(&mut out, &transport.attributes);
     put(&mut out, format_args!("m=audio {} {} 0 8 {EVENTS}", port.rtp, transport.protocol), CRLF);
     for line in ["a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"] {
         put(&mut out, format_args!("{line}"), CRLF);

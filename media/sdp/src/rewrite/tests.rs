@@ -216,7 +216,7 @@ fn whatever_is_read_is_told_with_our_addresses_alone() {
             assert!(before.is_rejected() || before.is_hold() == after.is_hold(), "{}", shown());
             let ip = after.connection.and_then(|connection| connection.ip());
             assert!(ip.is_none_or(|ip| ip == address || ip.is_unspecified()), "{}", shown());
-            assert!(!after.ice && !after.candidates);
+            assert!(after.ice.is_none() && !after.candidates);
         }
         let others = |text| -> Vec<&[u8]> {
             Lines::new(text).filter(|line| is_untouched(line.raw)).map(|line| line.raw).collect()
