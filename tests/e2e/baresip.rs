@@ -1,6 +1,6 @@
 //! baresip as a telephone: it registers, plays a tone as its voice, and records what it hears.
 
-use crate::audio::{read_wav, tone};
+use crate::audio::{read_wav, share_of, tone};
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::process::Command;
@@ -120,5 +120,14 @@ impl Telephone {
             path.extension().is_some_and(|e| e == "wav") && path.to_string_lossy().contains("-dec")
         });
         recordings.filter_map(|path| read_wav(&path)).collect()
+    }
+
+    /// Ends it; one of its recordings must hold this tone, in Hz.
+    #[track_caller]
+    pub fn assert_heard(self, voice: u32) {
+        let said = self.output();
+        let heard = self.heard();
+        let best = heard.iter().map(|(samples, rate)| share_of(samples, *rate, f64::from(voice))).fold(0.0, f64::max);
+        assert!(best > 0.8, "{voice} Hz has a share of {best} in {} recordings\n{said}", heard.len());
     }
 }

@@ -1,6 +1,9 @@
-//! JsSIP in headless Chromium: two telephones in one page register over WebSocket and call each other, media direct.
+//! JsSIP in headless Chromium: two telephones in one page register over WebSocket and call each other, media direct or through the
+//! exchange; and one of them talks to a telephone of another kind.
 
 use crate::TANDEM;
+use crate::audio::tone;
+use crate::baresip::{Encryption, Setup, Telephone};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -89,50 +92,121 @@ fn answer(mut stream: TcpStream, script: &[u8]) -> Option<String> {
     );
     stream.write_all(head.as_bytes()).ok()?;
     stream.write_all(content).ok()?;
-    first.starts_with("POST /report").then(|| String::from_utf8_lossy(&body).into_owned())
+    first.starts_with("POST").then(|| String::from_utf8_lossy(&body).into_owned())
+}
+
+/// A page with telephones in it, open in a browser.
+struct Page {
+    browser: Program,
+    reported: mpsc::Receiver<String>,
+    _scratch: Scratch,
+}
+
+impl Page {
+    /// Opens it; `query` tells it what to do, `voice` in Hz is what its microphone hears.
+    #[track_caller]
+    fn open(exchange: &Exchange, scheme: &str, port: u16, query: &str, voice: u32) -> Page {
+        let chromium = require("chromium", "apt-get install chromium");
+        let scratch = Scratch::new();
+        let script = bundle(&scratch);
+        // Microphones are only given to pages of localhost or of HTTPS.
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let page_port = listener.local_addr().expect("a bound socket").port();
+        let (report, reported) = mpsc::channel();
+        std::thread::spawn(move || serve(listener, script, report));
+        let page = format!(
+            "http://localhost:{page_port}/?server={scheme}://{}:{port}&domain=tandem.local&{query}",
+            exchange.address
+        );
+        let voice = scratch.write("voice.wav", tone(f64::from(voice), Duration::from_secs(20)));
+        let mut command = Command::new(chromium);
+        command
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
+            .args(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"])
+            .args(["--ignore-certificate-errors", "--allow-loopback-in-peer-connection"])
+            .args(["--disable-features=WebRtcHideLocalIpsWithMdns", "--autoplay-policy=no-user-gesture-required"])
+            .args(["--enable-logging=stderr", "--remote-debugging-port=0"])
+            .arg(format!("--use-file-for-fake-audio-capture={}", voice.display()))
+            .arg(format!("--user-data-dir={}", scratch.path().join("profile").display()))
+            .arg(page)
+            // A browser in a test needs no home of its own.
+            .env("HOME", scratch.path());
+        let browser = Program::start("chromium", &mut command);
+        Page { browser, reported, _scratch: scratch }
+    }
+
+    /// Waits for its next report.
+    #[track_caller]
+    fn report(&self) -> String {
+        let report = self.reported.recv_timeout(Duration::from_secs(90));
+        report.unwrap_or_else(|_| panic!("no report: {}", self.browser.output()))
+    }
+
+    #[track_caller]
+    fn wait_until_ready(&self) {
+        let report = self.report();
+        assert_eq!(report, "", "it is ready");
+    }
+
+    #[track_caller]
+    fn wait_until_passed(&self) {
+        let report = self.report();
+        assert!(report.contains(r#""outcome":"passed""#), "{report}\n{}", self.browser.output());
+    }
 }
 
 #[track_caller]
-fn two_browsers_talk(scheme: &str, port: u16) {
-    let chromium = require("chromium", "apt-get install chromium");
+fn two_browsers_talk(scheme: &str, port: u16, directory: &str) {
     let exchange = Exchange::start(TANDEM);
-    let directory = exchange.scratch().write("directory.toml", DIRECT);
+    let directory = exchange.scratch().write("directory.toml", directory);
     let (status, said) = exchange.tandem(&["apply", &directory.to_string_lossy()]);
     assert_eq!(status, 0, "{said}");
-    let scratch = Scratch::new();
-    let script = bundle(&scratch);
-    // Microphones are only given to pages of localhost or of HTTPS.
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    let page_port = listener.local_addr().expect("a bound socket").port();
-    let (report, reported) = mpsc::channel();
-    std::thread::spawn(move || serve(listener, script, report));
-    let page = format!(
-        "http://localhost:{page_port}/?server={scheme}://{}:{port}&domain=tandem.local&dial=6002",
-        exchange.address
-    );
-    let mut command = Command::new(chromium);
-    command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
-        .args(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--ignore-certificate-errors"])
-        .args(["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"])
-        .args(["--autoplay-policy=no-user-gesture-required", "--enable-logging=stderr", "--remote-debugging-port=0"])
-        .arg(format!("--user-data-dir={}", scratch.path().join("profile").display()))
-        .arg(page)
-        // A browser in a test needs no home of its own.
-        .env("HOME", scratch.path());
-    let browser = Program::start("chromium", &mut command);
-    let report =
-        reported.recv_timeout(Duration::from_secs(90)).unwrap_or_else(|_| panic!("no report: {}", browser.output()));
-    assert!(report.contains(r#""outcome":"passed""#), "{report}");
+    Page::open(&exchange, scheme, port, "dial=6002", 440).wait_until_passed();
 }
 
 #[test]
 fn two_browsers_talk_over_websocket() {
-    two_browsers_talk("ws", 5066);
+    two_browsers_talk("ws", 5066, DIRECT);
 }
 
 #[test]
 fn two_browsers_talk_over_secure_websocket() {
-    two_browsers_talk("wss", 5067);
+    two_browsers_talk("wss", 5067, DIRECT);
+}
+
+#[test]
+fn two_browsers_talk_through_the_exchange() {
+    two_browsers_talk("wss", 5067, &DIRECT.replace("media = \"direct\"", "media = \"anchored\""));
+}
+
+const ALICES_VOICE: u32 = 440;
+const BOBS_VOICE: u32 = 700;
+
+fn bob(encryption: Encryption) -> Setup {
+    Setup { user: "bob", transport: "udp", voice: BOBS_VOICE, encryption }
+}
+
+#[test]
+fn a_browser_calls_a_telephone_and_each_hears_the_other() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let bob = Telephone::start(&exchange, &bob(Encryption::None));
+    let page = Page::open(&exchange, "wss", 5067, &format!("role=caller&dial=6002&tone={BOBS_VOICE}"), ALICES_VOICE);
+    page.wait_until_ready();
+    page.wait_until_passed();
+    bob.assert_heard(ALICES_VOICE);
+}
+
+#[test]
+fn a_telephone_calls_a_browser_and_each_hears_the_other() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let mut bob = Telephone::start(&exchange, &bob(Encryption::Mandatory));
+    let page = Page::open(&exchange, "wss", 5067, &format!("role=callee&tone={BOBS_VOICE}"), ALICES_VOICE);
+    page.wait_until_ready();
+    bob.command("dial", "6001");
+    bob.wait_for("Call established");
+    std::thread::sleep(Duration::from_secs(6));
+    bob.command("hangup", "");
+    page.wait_until_passed();
+    bob.assert_heard(ALICES_VOICE);
 }

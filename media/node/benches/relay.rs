@@ -156,7 +156,8 @@ fn setup(calls: usize) {
 fn plane() -> (Arc<Epoll>, Plane) {
     let epoll = Arc::new(Epoll::new().expect("epoll"));
     let ports = Ports::share(&(20_000..=29_999), 0, 1, Duration::from_secs(30), 1);
-    let settings = Settings { advertise: Vec::new(), silence: Duration::from_secs(60), seed: 1 };
+    let identity = Arc::new(dtls::Identity::generate().expect("an identity"));
+    let settings = Settings { advertise: Vec::new(), silence: Duration::from_secs(60), seed: 1, identity };
     let plane = Plane::new(Instant::now(), epoll.clone(), ports, &settings);
     (epoll, plane)
 }
@@ -168,7 +169,7 @@ fn remote(phone: SocketAddr) -> Remote {
         mux: false,
         direction: Direction::SendRecv,
         clocks: sdp::Clocks::default(),
-        keys: None,
+        security: call::Security::Plain,
     }
 }
 

@@ -4,11 +4,13 @@ mod pacer;
 mod pair;
 mod security;
 mod served;
+mod web;
 
 use crate::advertise::{Advertise, Advertised};
 use crate::ports::Ports;
 use crate::token::{Component, Token};
-use call::{LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Sound};
+use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Security, Sound};
+use dtls::Identity;
 use net::{Epoll, Interest};
 use pacer::Pacer;
 use pair::{Heard, Pair, Partner};
@@ -40,6 +42,9 @@ pub struct Plane {
     events: VecDeque<(MediaId, MediaEvent)>,
     random: u64,
     counts: Counts,
+    identity: Arc<Identity>,
+    /// Pairs with a handshake under way.
+    shaking: Vec<MediaId>,
 }
 
 /// The place of a pair; its generation makes the id of a closed pair worthless.
@@ -57,6 +62,8 @@ pub struct Settings {
     pub silence: Duration,
     /// Draws what strangers must not guess: our own streams' sources and numbers.
     pub seed: u64,
+    /// Who we are in handshakes for SRTP.
+    pub identity: Arc<Identity>,
 }
 
 /// What one shard's media plane has done since its start.
@@ -100,6 +107,8 @@ impl Plane {
             events: VecDeque::new(),
             random: settings.seed,
             counts: Counts::default(),
+            identity: settings.identity.clone(),
+            shaking: Vec::new(),
         }
     }
 
@@ -113,10 +122,10 @@ impl Plane {
     /// One and not all: epoll is level-triggered and reports again what is left, which is cheaper than the read that only
     /// says that nothing is.
     pub fn handle_readable(&mut self, index: u32, component: Component) {
-        let now = self.micros();
+        let (clock, now) = (self.now, self.micros());
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let Some((length, from)) = pair.receive(component, &mut self.buffer) else { return };
-        let (kind, length) = match pair.hear(now, component, from, &mut self.buffer[..length]) {
+        let (kind, length) = match pair.hear((clock, now), component, from, &mut self.buffer[..length]) {
             Heard::Phone(kind, length) => (kind, length),
             Heard::Foreign => {
                 self.counts.foreign += 1;
@@ -126,7 +135,7 @@ impl Plane {
                 self.counts.refused += 1;
                 return;
             }
-            Heard::Closed => return,
+            Heard::Answered | Heard::Closed => return,
         };
         let result = match pair.partner {
             Partner::None => return,
@@ -162,7 +171,8 @@ impl Plane {
     /// When [`Plane::handle_timeout`] is due; None while there is no pair.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sweep = (self.slots.len() > self.vacant.len()).then_some(self.sweep_at);
-        [sweep, self.pacer.poll_timeout()].into_iter().flatten().min()
+        let shaking = self.shaking.iter().filter_map(|id| pair_in(&self.slots, *id)?.poll_timeout()).min();
+        [sweep, self.pacer.poll_timeout(), shaking].into_iter().flatten().min()
     }
 
     /// Plays what is due and looks for silent legs.
@@ -171,6 +181,14 @@ impl Plane {
             playing.retain(|&id| self.play(id));
             self.pacer.keep(playing);
         }
+        let (now, slots) = (self.now, &mut self.slots);
+        self.shaking.retain(|&id| {
+            let Some(pair) = pair_of(slots, id) else { return false };
+            if pair.poll_timeout().is_some_and(|due| due <= now) {
+                pair.handle_timeout(now);
+            }
+            pair.is_shaking()
+        });
         if self.now >= self.sweep_at {
             self.sweep_at = self.now + (self.silence / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
             for pair in self.slots.iter_mut().filter_map(|slot| slot.pair.as_mut()) {
@@ -230,7 +248,7 @@ impl Plane {
         }
         let slot = &mut self.slots[index as usize];
         let id = MediaId(u64::from(slot.generation) << 32 | u64::from(index));
-        let pair = slot.pair.insert(Pair::new(id, micros, now, face.bound, rtp, sockets));
+        let pair = slot.pair.insert(Pair::new(id, micros, now, face, rtp, sockets));
         for component in [Component::Rtp, Component::Rtcp] {
             if let Some(socket) = pair.socket(component) {
                 self.epoll.add(socket, Token::Media(index, component).into(), Interest::READ)?;
@@ -275,7 +293,10 @@ impl Media for Plane {
     fn connect(&mut self, id: MediaId, remote: Remote) {
         let (now, micros) = (self.now, self.micros());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
-        let reopened = pair.connect(now, micros, remote);
+        if matches!(remote.security, Security::Dtls(_)) && !self.shaking.contains(&id) {
+            self.shaking.push(id);
+        }
+        let reopened = pair.connect((now, micros), &self.identity, &remote);
         if let Some(socket) = reopened {
             let token = Token::Media(id.0 as u32, Component::Rtcp);
             if let Err(error) = self.epoll.add(socket, token.into(), Interest::READ) {
@@ -309,10 +330,21 @@ impl Media for Plane {
         }
     }
 
+    fn fingerprint(&self) -> String {
+        self.identity.fingerprint().to_string()
+    }
+
+    fn ice(&mut self, id: MediaId, restart: bool) -> Ice {
+        let random = random_bytes();
+        match pair_of(&mut self.slots, id) {
+            Some(pair) => pair.ice(restart, random),
+            // Nobody asks for a pair that is closed.
+            None => Ice { ufrag: String::new(), pwd: String::new(), candidate: String::new() },
+        }
+    }
+
     fn draw_key(&mut self) -> [u8; MasterKey::LONGEST] {
-        let mut key = [0; MasterKey::LONGEST];
-        getrandom::fill(&mut key).expect("the kernel has random bytes for keys");
-        key
+        random_bytes()
     }
 
     fn close(&mut self, id: MediaId) -> LegStats {
@@ -336,6 +368,16 @@ impl Counts {
             Err(_) => self.unsent += 1,
         }
     }
+}
+
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the kernel has random bytes for keys");
+    bytes
+}
+
+fn pair_in(slots: &[Slot], id: MediaId) -> Option<&Pair> {
+    slots.get(id.0 as u32 as usize)?.pair.as_ref().filter(|pair| pair.id == id)
 }
 
 fn pair_at(slots: &mut [Slot], index: u32) -> Option<&mut Pair> {

@@ -138,14 +138,20 @@ impl Bound {
         tracing::info!(shards = inside.len(), files, ports = ?config.rtp.ports, "media node starts");
         let prompts = Prompts::start(config.prompts.clone(), config.speech.clone())?;
         let count = inside.len();
+        let identity = dtls::Identity::generate().map_err(io::Error::other)?;
+        let identity = Arc::new(identity);
         let mut running = Running { addresses, shards: Vec::new() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
             inside.watch(&epoll)?;
             let seed = || getrandom::u64().map_err(io::Error::from);
             let ports = Ports::share(&config.rtp.ports, index, count, config.rtp.rest, seed()?);
-            let media =
-                plane::Settings { advertise: config.rtp.advertise.clone(), silence: config.silence, seed: seed()? };
+            let media = plane::Settings {
+                advertise: config.rtp.advertise.clone(),
+                silence: config.silence,
+                seed: seed()?,
+                identity: identity.clone(),
+            };
             let settings = call::Settings {
                 node: config.name.clone(),
                 region: config.region.clone(),

@@ -2,7 +2,7 @@
 
 use crate::phone::{Phone, Sdp};
 use crate::world::{World, s};
-use call::Keys;
+use call::{Keys, Security};
 use sip::message::{Method, Name};
 
 const ALICES: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0";
@@ -32,7 +32,11 @@ fn call(world: &mut World, alice: usize, bob: usize) {
 /// The keys that our port toward this phone has.
 fn keys(world: &World, phone: usize) -> Option<Keys> {
     let media = &world.shards[0].media;
-    media.open[&media.port_of(world.phones[phone].media).unwrap()].remote.unwrap().keys
+    match media.open[&media.port_of(world.phones[phone].media).unwrap()].remote.clone().unwrap().security {
+        Security::Sdes(keys) => Some(keys),
+        Security::Plain => None,
+        Security::Dtls(peer) => panic!("{peer:?}"),
+    }
 }
 
 fn body_of_invite(world: &World, phone: usize) -> String {

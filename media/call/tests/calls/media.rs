@@ -1,6 +1,6 @@
 //! Ports that carry nothing: what was asked of them, so that a test can say whose media reaches whom.
 
-use call::{LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -33,7 +33,7 @@ impl FakeMedia {
     /// Whether what the phone at `one` sends reaches the phone at `other`, and back.
     pub fn is_joined(&self, one: SocketAddr, other: SocketAddr) -> bool {
         let of = |remote: SocketAddr| {
-            self.open.iter().find(|(_, port)| port.remote.is_some_and(|found| found.rtp == remote))
+            self.open.iter().find(|(_, port)| port.remote.as_ref().is_some_and(|found| found.rtp == remote))
         };
         let (Some((left, one)), Some((right, other))) = (of(one), of(other)) else { return false };
         one.does == Does::Bridges(*right) && other.does == Does::Bridges(*left)
@@ -41,7 +41,7 @@ impl FakeMedia {
 
     /// What the phone at this address hears from the exchange itself.
     pub fn served(&self, remote: SocketAddr) -> Option<&Sound> {
-        self.open.values().find_map(|port| match (&port.does, port.remote) {
+        self.open.values().find_map(|port| match (&port.does, &port.remote) {
             (Does::Serves(sound), Some(found)) if found.rtp == remote => Some(sound),
             (_, _) => None,
         })
@@ -49,7 +49,7 @@ impl FakeMedia {
 
     /// The port whose phone is at this address.
     pub fn port_of(&self, remote: SocketAddr) -> Option<MediaId> {
-        let port = self.open.iter().find(|(_, port)| port.remote.is_some_and(|found| found.rtp == remote));
+        let port = self.open.iter().find(|(_, port)| port.remote.as_ref().is_some_and(|found| found.rtp == remote));
         port.map(|(id, _)| *id)
     }
 }
@@ -84,6 +84,16 @@ impl Media for FakeMedia {
 
     fn serve(&mut self, id: MediaId, sound: Sound, _: &Agreed) {
         self.open.get_mut(&id).expect("served while open").does = Does::Serves(sound);
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("sha-256 {}", ["AB"; 32].join(":"))
+    }
+
+    fn ice(&mut self, id: MediaId, restart: bool) -> Ice {
+        let turn = if restart { "again" } else { "first" };
+        let pwd = "p".repeat(24);
+        Ice { ufrag: format!("{turn}{}", id.0), pwd, candidate: "1 1 udp 1 10.9.8.7 20000 typ host".to_owned() }
     }
 
     fn draw_key(&mut self) -> [u8; srtp::MasterKey::LONGEST] {

@@ -1,13 +1,18 @@
 //! One pair of media ports toward one phone.
 
 use super::security::Security;
+use super::web::{Association, Outcome};
+use crate::advertise::Face;
 use crate::token::Component;
-use call::{LegStats, MediaId, Remote};
+use call::{Ice, LegStats, MediaId, Remote};
+use dtls::Identity;
+use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
 use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
 use sdp::{Clocks, Direction};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::served::{Hears, Served};
@@ -20,6 +25,8 @@ pub struct Pair {
     pub served: Option<Box<Served>>,
     sockets: Sockets,
     address: SocketAddr,
+    /// The address that the phone is told.
+    told: IpAddr,
     state: State,
     /// Where RTP comes from and goes to, and RTCP if it shares the port.
     rtp: Latch,
@@ -29,6 +36,10 @@ pub struct Pair {
     clocks: Clocks,
     /// What protects RTP and RTCP, where they are not plain.
     security: Option<Box<Security>>,
+    /// Who answers the checks of a phone that speaks ICE.
+    ice: Option<Box<Lite>>,
+    /// The handshake that makes the keys; while it is here without `security`, nothing passes.
+    association: Option<Box<Association>>,
     reception: Reception,
     sent: u64,
     /// Packets that security did not let through.
@@ -77,8 +88,10 @@ pub enum Heard {
     Phone(Datagram, usize),
     /// Somebody else's.
     Foreign,
-    /// It does not open with the phone's key.
+    /// It does not open with the phone's key, or there is none yet.
     Refused,
+    /// A check or a handshake, which is answered already.
+    Answered,
     /// Nobody may send now.
     Closed,
 }
@@ -93,19 +106,22 @@ pub fn bind(address: IpAddr, rtp: u16) -> io::Result<Sockets> {
 }
 
 impl Pair {
-    pub fn new(id: MediaId, micros: Micros, now: Instant, bound: IpAddr, port: u16, sockets: Sockets) -> Pair {
+    pub fn new(id: MediaId, micros: Micros, now: Instant, face: Face, port: u16, sockets: Sockets) -> Pair {
         Pair {
             id,
             partner: Partner::None,
             served: None,
             sockets,
-            address: (bound, port).into(),
+            address: (face.bound, port).into(),
+            told: face.told,
             state: State::Apart,
             rtp: Latch::new(micros, None),
             rtcp: Latch::new(micros, None),
             direction: Direction::SendRecv,
             clocks: Clocks::default(),
             security: None,
+            ice: None,
+            association: None,
             reception: Reception::default(),
             sent: 0,
             refused: 0,
@@ -142,13 +158,36 @@ impl Pair {
     }
 
     /// Judges, opens and counts a datagram.
-    pub fn hear(&mut self, now: Micros, component: Component, from: SocketAddr, datagram: &mut [u8]) -> Heard {
+    pub fn hear(
+        &mut self,
+        (clock, now): (Instant, Micros),
+        component: Component,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Heard {
         if self.state == State::Held {
             return Heard::Closed;
         }
         let kind = Datagram::classify(datagram);
+        match (kind, &mut self.ice, &mut self.association) {
+            (Datagram::Stun, Some(_), _) => return self.answer_check(now, from, datagram),
+            (_, Some(ice), _) if ice.selected() != Some(from) => return Heard::Foreign,
+            (Datagram::Dtls, _, Some(association)) => {
+                if self.rtp.accept(now, from) == Accept::Foreign {
+                    return Heard::Foreign;
+                }
+                association.handle_datagram(clock, datagram);
+                self.pump();
+                return Heard::Answered;
+            }
+            (_, _, _) => {}
+        }
         // Only who has the key is latched onto.
         let length = match &mut self.security {
+            None if self.association.is_some() => {
+                self.refused += 1;
+                return Heard::Refused;
+            }
             None => datagram.len(),
             Some(security) => match security.open(kind, datagram) {
                 Ok(length) => length,
@@ -196,6 +235,7 @@ impl Pair {
         };
         let Some(to) = latch.target() else { return Ok(0) };
         let length = match &mut self.security {
+            None if self.association.is_some() => return Ok(0),
             None => length,
             Some(security) => security.protect(kind, buffer, length).map_err(|_| io::ErrorKind::InvalidData)?,
         };
@@ -204,21 +244,27 @@ impl Pair {
     }
 
     /// Takes what an offer or answer says of the phone. Returns the RTCP socket if it had to be opened again.
-    pub fn connect(&mut self, now: Instant, micros: Micros, remote: Remote) -> Option<&UdpSocket> {
-        self.state = match (remote.rtp.ip().is_unspecified(), remote.mux) {
+    pub fn connect(
+        &mut self,
+        (now, micros): (Instant, Micros),
+        identity: &Arc<Identity>,
+        remote: &Remote,
+    ) -> Option<&UdpSocket> {
+        self.secure(now, identity, &remote.security);
+        let has_ice = self.ice.is_some();
+        self.state = match (remote.rtp.ip().is_unspecified() && !has_ice, remote.mux) {
             (true, _) => State::Held,
             (false, true) => State::Shared,
             (false, false) => State::Apart,
         };
         let announced =
             |address: SocketAddr| (!address.ip().is_unspecified() && address.port() != 0).then_some(address);
-        self.rtp.restart(micros, announced(remote.rtp));
-        self.rtcp.restart(micros, announced(remote.rtcp));
+        // With ICE only an address that a check came from is one.
+        let found = self.ice.as_ref().map(|ice| ice.selected());
+        self.rtp.restart(micros, found.unwrap_or_else(|| announced(remote.rtp)));
+        self.rtcp.restart(micros, found.unwrap_or_else(|| announced(remote.rtcp)));
+        self.pump();
         (self.direction, self.clocks) = (remote.direction, remote.clocks);
-        // As long as the keys stay, so do the counters of the packets that were sent and seen under them.
-        if self.security.as_ref().map(|security| security.keys()) != remote.keys {
-            self.security = remote.keys.map(|keys| Box::new(Security::new(keys)));
-        }
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
         match self.state {
@@ -236,6 +282,92 @@ impl Pair {
                 self.sockets.rtcp.as_ref()
             }
         }
+    }
+
+    /// Takes what protects the stream from now on. As long as keys stay, so do the counters of the packets that were sent and seen under
+    /// them; as long as a certificate stays, so does what was agreed on with it.
+    fn secure(&mut self, now: Instant, identity: &Arc<Identity>, security: &call::Security) {
+        match security {
+            call::Security::Plain => (self.security, self.association, self.ice) = (None, None, None),
+            call::Security::Sdes(keys) => {
+                (self.association, self.ice) = (None, None);
+                if self.security.as_ref().is_none_or(|security| security.keys() != *keys) {
+                    self.security = Some(Box::new(Security::new(*keys)));
+                }
+            }
+            call::Security::Dtls(peer) => {
+                match (&mut self.ice, peer.ufrag.as_deref().and_then(|ufrag| Ufrag::parse(ufrag).ok())) {
+                    (Some(ice), Some(ufrag)) => ice.set_remote(ufrag),
+                    (ice, _) => *ice = None,
+                }
+                if self.association.as_ref().is_none_or(|association| !association.is_with(peer)) {
+                    self.security = None;
+                    self.association = Some(Box::new(Association::new(identity, peer.clone(), now)));
+                }
+            }
+        }
+    }
+
+    /// What a phone with ICE is told.
+    pub fn ice(&mut self, restart: bool, random: [u8; Credentials::RANDOM]) -> Ice {
+        let ice = self.ice.get_or_insert_with(|| Box::new(Lite::new(Credentials::from_random(random), None)));
+        if restart {
+            ice.restart(Credentials::from_random(random), None);
+        }
+        let own = ice.own();
+        let candidate = ice::host_candidate((self.told, self.address.port()).into(), u16::MAX);
+        Ice { ufrag: own.ufrag().as_str().to_owned(), pwd: own.pwd().to_owned(), candidate }
+    }
+
+    fn answer_check(&mut self, now: Micros, from: SocketAddr, check: &[u8]) -> Heard {
+        let Some(ice) = &mut self.ice else { return Heard::Refused };
+        let mut reply = Vec::new();
+        let heard = ice.handle(check, from, &mut reply);
+        if !reply.is_empty() {
+            // A check that is not answered comes again.
+            let _ = self.sockets.rtp.send_to(&reply, from);
+        }
+        if let ice::Heard::Selected(address) = heard {
+            tracing::debug!(port = self.address.port(), %address, "selected");
+            self.rtp.restart(now, Some(address));
+            self.pump();
+        }
+        if heard == ice::Heard::Ignored { Heard::Refused } else { Heard::Answered }
+    }
+
+    /// Sends what the handshake wants to say, and takes what it has come to.
+    fn pump(&mut self) {
+        let Some(association) = &mut self.association else { return };
+        while let Some(datagram) = association.poll_transmit() {
+            if let Some(to) = self.rtp.target() {
+                // What is lost here is sent again as if it were lost on its way.
+                let _ = self.sockets.rtp.send_to(&datagram, to);
+            }
+        }
+        while let Some(outcome) = association.poll_outcome() {
+            self.security = match outcome {
+                Outcome::Keys(keys) => Some(Box::new(Security::new(keys))),
+                Outcome::Over => None,
+            };
+        }
+    }
+
+    /// When [`Pair::handle_timeout`] is due; never without a handshake under way.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.association.as_ref()?.poll_timeout()
+    }
+
+    /// A handshake is under way, or waited for.
+    pub fn is_shaking(&self) -> bool {
+        self.association.is_some() && (self.security.is_none() || self.poll_timeout().is_some())
+    }
+
+    /// Lets a handshake repeat what was lost.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(association) = &mut self.association {
+            association.handle_timeout(now);
+        }
+        self.pump();
     }
 
     /// Gives the pair another side.

@@ -31,7 +31,14 @@ impl Phone {
 
     fn remote(&self) -> Remote {
         let (rtp, rtcp) = (self.rtp.local_addr().unwrap(), self.rtcp.local_addr().unwrap());
-        Remote { rtp, rtcp, mux: false, direction: Direction::SendRecv, clocks: sdp::Clocks::default(), keys: None }
+        Remote {
+            rtp,
+            rtcp,
+            mux: false,
+            direction: Direction::SendRecv,
+            clocks: sdp::Clocks::default(),
+            security: call::Security::Plain,
+        }
     }
 
     fn shared(&self) -> Remote {
@@ -71,7 +78,12 @@ impl Bench {
         let seed = getrandom::u64().unwrap();
         println!("seed {seed}");
         let ports = Ports::share(&range, 0, 1, Duration::from_secs(30), seed);
-        let settings = Settings { advertise: Vec::new(), silence: SILENCE, seed };
+        let settings = Settings {
+            advertise: Vec::new(),
+            silence: SILENCE,
+            seed,
+            identity: Arc::new(Identity::generate().unwrap()),
+        };
         Bench { plane: Plane::new(now, epoll.clone(), ports, &settings), epoll, events: Events::with_capacity(8), now }
     }
 
@@ -424,7 +436,7 @@ fn a_protected_leg_and_a_plain_one_hear_each_other_and_nobody_else() {
         let (plain, secret) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
         let (a, b) = bench.bridged(&plain, &secret);
         let (keys, mut says, mut hears) = keyed(suite);
-        bench.plane.connect(b.id, Remote { keys: Some(keys), ..secret.remote() });
+        bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..secret.remote() });
 
         let sound = packet(0, 1, 7, b"sound of a plain phone");
         bench.send(&plain.rtp, &a, Rtp, &sound);
@@ -451,7 +463,7 @@ fn a_protected_leg_and_a_plain_one_hear_each_other_and_nobody_else() {
             assert_eq!(received(&plain.rtp), None);
         }
         // The same keys said again keep what was seen under them.
-        bench.plane.connect(b.id, Remote { keys: Some(keys), ..secret.remote() });
+        bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..secret.remote() });
         bench.send(&secret.rtp, &b, Rtp, &sent);
         assert_eq!(received(&plain.rtp), None);
         let stats = bench.plane.close(b.id);
@@ -469,7 +481,7 @@ fn a_stranger_without_the_key_is_not_latched_onto() {
     let (plain, secret, stranger) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
     let (a, b) = bench.bridged(&plain, &secret);
     let (keys, ..) = keyed(srtp::Suite::AesCm128HmacSha1_80);
-    bench.plane.connect(b.id, Remote { keys: Some(keys), ..secret.remote() });
+    bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..secret.remote() });
     bench.send(&stranger.rtp, &b, Rtp, &packet(0, 1, 9, b"I am the phone, believe me"));
     assert_eq!(received(&plain.rtp), None);
     bench.send(&plain.rtp, &a, Rtp, &packet(0, 1, 7, b"sound"));

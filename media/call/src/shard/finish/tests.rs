@@ -1,7 +1,7 @@
 //! A bug is stood in for by ports that panic once, before they are opened or after they are closed.
 
 use super::*;
-use crate::media::{LegStats, NoPort, Opened, Remote, Sound};
+use crate::media::{Ice, LegStats, NoPort, Opened, Remote, Sound};
 use crate::settings::Settings;
 use proto::time::UnixMillis;
 use proto::view::View;
@@ -50,6 +50,16 @@ impl Media for Fragile {
     fn serve(&mut self, _: MediaId, _: Sound, _: &Agreed) {
         self.step();
     }
+    fn fingerprint(&self) -> String {
+        format!("sha-256 {}", ["AB"; 32].join(":"))
+    }
+
+    fn ice(&mut self, id: MediaId, restart: bool) -> Ice {
+        let turn = if restart { "again" } else { "first" };
+        let pwd = "p".repeat(24);
+        Ice { ufrag: format!("{turn}{}", id.0), pwd, candidate: "1 1 udp 1 10.9.8.7 20000 typ host".to_owned() }
+    }
+
     fn draw_key(&mut self) -> [u8; srtp::MasterKey::LONGEST] {
         [7; srtp::MasterKey::LONGEST]
     }
