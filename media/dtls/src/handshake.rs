@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use dimpl::{Dtls, Output};
 use srtp::MasterKey;
 
-use crate::identity::QUEUED_DATAGRAMS;
+use crate::identity::QUEUED_RECORDS;
+use crate::record::{is_unified, records};
 use crate::{Failure, Fingerprint, Identity, keys};
 
 /// Who begins, as `a=setup` says (RFC 5763 §5).
@@ -49,6 +50,8 @@ pub struct Handshake {
     datagrams: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     deadline: Option<Instant>,
+    /// Bytes that the handshake took so far, of which the peer's certificate may be made; 0 behind it.
+    received: usize,
 }
 
 enum State {
@@ -71,7 +74,7 @@ impl Handshake {
     /// Begins. `expected` is what the peer's SDP says of its certificate.
     ///
     /// Memory is bounded: datagrams longer than [`LONGEST`] are dropped, and some tens kept while others before them are
-    /// missing. The active side gives up after 30 s, the passive one 30 s after the peer's first message; that there is one
+    /// missing; a finished handshake keeps some 16 KiB. The active side gives up after 30 s, the passive one 30 s after the peer's first message; that there is one
     /// at all is for the caller to watch.
     pub fn new(identity: &Arc<Identity>, role: Role, expected: Fingerprint, now: Instant) -> Handshake {
         Handshake::with(begin(identity, role, now), identity, role, expected, now)
@@ -81,7 +84,7 @@ impl Handshake {
         let identity = Arc::clone(identity);
         let state = State::Shaking { dtls: Box::new(dtls), expected, identity, seen: Seen::Nothing };
         let mut handshake =
-            Handshake { state, role, datagrams: VecDeque::new(), events: VecDeque::new(), deadline: None };
+            Handshake { state, role, datagrams: VecDeque::new(), events: VecDeque::new(), deadline: None, received: 0 };
         handshake.handle_timeout(now);
         handshake
     }
@@ -92,8 +95,22 @@ impl Handshake {
             return;
         }
         self.handle_timeout(now);
+        if records(datagram).any(is_unified) {
+            records(datagram).for_each(|record| self.handle_records(now, record));
+        } else {
+            self.handle_records(now, datagram);
+        }
+    }
+
+    /// Those of DTLS 1.3 come one at a time: of a datagram whose first record is an old one, the library (0.9) drops all that
+    /// follow, and if those are what is missing, it waits for them in vain. By DTLS 1.2 they come together, for alone a
+    /// ChangeCipherSpec may get before messages that it follows.
+    fn handle_records(&mut self, now: Instant, records: &[u8]) {
+        if let State::Shaking { .. } = self.state {
+            self.received = (self.received + records.len()).min(QUEUED_RECORDS * LONGEST);
+        }
         let Some(dtls) = self.state.dtls() else { return };
-        match dtls.handle_packet(datagram) {
+        match dtls.handle_packet(records) {
             Ok(()) => self.drain(now),
             Err(error) if is_harmless(&error) => self.drain(now),
             Err(dimpl::Error::TooManyClientHelloFragments) => self.begin_again(now),
@@ -141,8 +158,7 @@ impl Handshake {
 
     /// Takes everything out of the library, which asks for that after each input.
     fn drain(&mut self, now: Instant) {
-        let before = if let State::Shaking { .. } = self.state { CERTIFICATE_ROOM } else { ROOM };
-        let (mut room, mut closed) = (vec![0; before], false);
+        let (mut room, mut closed) = (vec![0; ROOM + self.received], false);
         while let Some(dtls) = self.state.dtls() {
             match dtls.poll_output(&mut room) {
                 Output::Packet(datagram) => {
@@ -204,6 +220,7 @@ impl Handshake {
         let Some((inbound, outbound)) = keys::split(material, profile, self.role) else { return };
         if let State::Shaking { dtls, .. } = std::mem::replace(&mut self.state, State::Over) {
             self.state = State::Done { dtls };
+            self.received = 0;
             self.events.push_back(Event::Keys { inbound, outbound });
         }
     }
@@ -265,11 +282,8 @@ fn is_harmless(error: &dimpl::Error) -> bool {
 /// Bytes of the longest datagram that is read.
 pub const LONGEST: usize = 2048;
 
-/// Room for one datagram of ours, or one of the peer.
+/// Room for what the library gives, beside the peer's certificate: for that it panics where it finds too little.
 const ROOM: usize = LONGEST;
-
-/// Room for any certificate that can come: the library panics where it finds too little.
-const CERTIFICATE_ROOM: usize = (QUEUED_DATAGRAMS + 2) * LONGEST;
 
 /// Datagrams kept while nobody takes them; then the oldest go.
 const UNSENT: usize = 32;

@@ -34,7 +34,7 @@ impl Identity {
             .flight_start_rto(FIRST_RETRANSMISSION)
             .flight_retries(RETRANSMISSIONS)
             .handshake_timeout(GIVE_UP)
-            .max_queue_rx(QUEUED_DATAGRAMS)
+            .max_queue_rx(QUEUED_RECORDS)
             .build()?;
         Ok(Identity {
             fingerprint: Fingerprint::of(&certificate),
@@ -78,5 +78,5 @@ const FIRST_RETRANSMISSION: Duration = Duration::from_millis(50);
 const RETRANSMISSIONS: usize = 20;
 /// From the first datagram.
 const GIVE_UP: Duration = Duration::from_secs(30);
-/// Datagrams that wait for missing ones before them; of at most [`crate::LONGEST`] bytes each.
-pub(crate) const QUEUED_DATAGRAMS: usize = 30;
+/// Records that wait for missing ones before them, of at most [`crate::LONGEST`] bytes each.
+pub(crate) const QUEUED_RECORDS: usize = 64;

@@ -12,6 +12,7 @@ mod fingerprint;
 mod handshake;
 mod identity;
 mod keys;
+mod record;
 
 pub use failure::Failure;
 pub use fingerprint::{Fingerprint, InvalidFingerprint};

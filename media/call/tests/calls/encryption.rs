@@ -2,7 +2,7 @@
 
 use crate::phone::{Phone, Sdp};
 use crate::world::{World, s};
-use call::{Keys, Security};
+use call::{Begins, Keys, Security};
 use sip::message::{Method, Name};
 
 const ALICES: &str = "1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0";
@@ -146,5 +146,64 @@ fn the_echo_is_encrypted_as_its_caller_is() {
     world.run_for(s(2));
     assert!(keys(&world, alice).is_some());
     world.hang_up(alice);
+    world.finish();
+}
+
+const BROWSER: &str = "v=0\r\no=- 5 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=fingerprint:sha-256 CD:EF\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111 8 101\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 192.0.2.7 5 typ host\r\n\
+    a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\na=sendrecv\r\n\
+    a=rtpmap:111 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+#[test]
+fn a_browser_calls_a_phone() {
+    let (mut world, alice, bob) = world("", "");
+    world.phones[alice].whole_sdp = Some(BROWSER);
+    world.call(alice, "bert");
+    world.run_for(s(3));
+    assert_eq!(world.phones[alice].statuses().last(), Some(&200));
+    let offered = body_of_invite(&world, bob);
+    assert!(offered.contains(" RTP/AVP 111 8 101") && offered.contains("a=rtcp-mux"), "{offered}");
+    for word in ["ice-", "candidate", "fingerprint", "setup", "BUNDLE"] {
+        assert!(!offered.contains(word), "{word} means nothing to a phone: {offered}");
+    }
+    let answer =
+        world.phones[alice].heard.iter().map(|heard| heard.message()).find(|m| m.status() == Some(200)).unwrap();
+    let told = String::from_utf8_lossy(answer.body()).into_owned();
+    for line in [
+        "a=ice-lite\r\nm=audio ",
+        " UDP/TLS/RTP/SAVPF ",
+        "a=setup:passive\r\n",
+        "a=fingerprint:sha-256 AB:AB",
+        "a=ice-ufrag:first",
+        "a=candidate:1 1 udp 1 10.9.8.7",
+        "a=rtcp-mux\r\n",
+        "a=mid:0\r\n",
+    ] {
+        assert!(told.contains(line), "{line:?} is missing: {told}");
+    }
+    let ports = world.shards[0].media.open.values();
+    let security: Vec<_> = ports.map(|port| port.remote.clone().unwrap().security).collect();
+    let Security::Dtls(peer) = &security[1] else { panic!("{security:?}") };
+    assert_eq!((peer.begins, peer.ufrag.as_deref()), (Begins::They, Some("abcd")));
+    assert_eq!((peer.fingerprint.as_str(), &security[0]), ("sha-256 CD:EF", &Security::Plain));
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
+fn a_browser_is_offered_what_it_can_take() {
+    let mut world = World::new(1);
+    let alice = world.add_phone("alice");
+    let bob = world.add_phone_with("bob", |binding| binding.transport = "wss".to_owned());
+    world.call(alice, "bob");
+    world.run_for(s(1));
+    let offered = body_of_invite(&world, bob);
+    for line in
+        ["a=ice-lite\r\n", " UDP/TLS/RTP/SAVPF 8 0 101\r\n", "a=setup:actpass\r\n", "a=rtcp-mux\r\n", "a=ice-pwd:"]
+    {
+        assert!(offered.contains(line), "{line:?} is missing: {offered}");
+    }
+    assert!(!offered.contains("crypto"));
+    world.run_for(s(60));
     world.finish();
 }

@@ -104,6 +104,8 @@ pub struct Phone {
     pub profile: &'static str,
     /// Its a=crypto line.
     pub crypto: Option<&'static str>,
+    /// Said instead of all that.
+    pub whole_sdp: Option<&'static str>,
     /// Sent next, as it is.
     pub raw: Option<(Hop, Vec<u8>)>,
     /// The last INVITE that began a call, as it went out.
@@ -168,6 +170,7 @@ impl Phone {
             codecs: "8 0",
             profile: "RTP/AVP",
             crypto: None,
+            whole_sdp: None,
             raw: None,
             last_sent: None,
             ringing: HashMap::new(),
@@ -189,6 +192,9 @@ impl Phone {
     }
 
     pub fn sdp(&self) -> Vec<u8> {
+        if let Some(sdp) = self.whole_sdp {
+            return sdp.as_bytes().to_vec();
+        }
         format!(
             "v=0\r\no=- 77 {} IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=audio {} {} {} 101\r\na=rtpmap:98 \
              opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na={}\r\n{}",

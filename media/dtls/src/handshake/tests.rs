@@ -92,7 +92,7 @@ impl Network {
                 }
                 for _ in 0..=usize::from(self.random.percent(self.faults.doubled)) {
                     let late = if self.random.percent(self.faults.late) { self.random.below(400) } else { 0 };
-                    let at = self.now + Duration::from_millis(20 + late);
+                    let at = self.now + Duration::from_millis(10 + late);
                     self.count += 1;
                     self.flying.insert((at, self.count), (1 - side, datagram.clone()));
                 }
@@ -168,7 +168,7 @@ fn both_get_the_same_keys_by_either_version() {
         assert_eq!(sides.each_ref().map(version), [Some(expected); 2]);
         let Event::Keys { inbound, .. } = &network.events[0][0] else { unreachable!() };
         assert_eq!(inbound.suite(), srtp::Suite::AeadAes256Gcm, "the first in our order");
-        assert!(network.now - begin < Duration::from_millis(200), "nothing is sent twice: {:?}", network.now - begin);
+        assert!(network.now - begin < Duration::from_millis(100), "three round trips: {:?}", network.now - begin);
         assert_eq!(sides.each_ref().map(Handshake::poll_timeout), [None; 2], "nothing remains to be done");
     }
 }
@@ -177,17 +177,21 @@ fn both_get_the_same_keys_by_either_version() {
 fn loss_doubling_and_reordering_are_overcome() {
     let first: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     for lost in [0, 5, 15, 30] {
-        let mut times = Vec::new();
+        let (mut times, mut late) = (Vec::new(), 0);
         for seed in first..first + 60 {
             let versions = VERSIONS[seed as usize % VERSIONS.len()];
             let mut network = Network::new(seed, Faults { lost, doubled: 10, late: 30, damaged: 0 });
             let begin = network.now;
             let mut sides = pair(versions, begin);
             network.run(&mut sides);
+            // Each further attempt waits twice as long, so that after 30 s some ten may all have been lost.
+            let is_late = network.events.iter().any(|events| events[..] == [Event::Failed(Failure::TimedOut)]);
+            late += u32::from(is_late);
             let agreed = agree(&network.events);
-            assert!(agreed, "SEED={seed} lost={lost} {versions:?} {:?}", network.events);
+            assert!(agreed || is_late, "SEED={seed} lost={lost} {versions:?} {:?}", network.events);
             times.push(network.now - begin);
         }
+        assert!(late <= 3, "{lost} % lost: {late} of 60 failed");
         times.sort();
         println!(
             "{lost} % lost: {:?} in the middle, {:?} for 95 %, {:?} at most",
