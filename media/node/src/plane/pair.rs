@@ -172,7 +172,8 @@ impl Pair {
         match (kind, &mut self.ice, &mut self.association) {
             (Datagram::Stun, Some(_), _) => return self.answer_check(now, from, datagram),
             (_, Some(ice), _) if ice.selected() != Some(from) => return Heard::Foreign,
-            (Datagram::Dtls, _, Some(association)) => {
+            // Without rtcp-mux there is no handshake for RTCP, and RTCP does not pass.
+            (Datagram::Dtls, _, Some(association)) if component == Component::Rtp => {
                 if self.rtp.accept(now, from) == Accept::Foreign {
                     return Heard::Foreign;
                 }
