@@ -1,5 +1,6 @@
 //! RTP as a relay and as a sender of its own sound needs it (RFC 3550): packets read in place, RTCP, statistics of what
-//! arrives, latching onto the address it arrives from, continuous streams of our own, digits as events (RFC 4733).
+//! arrives, latching onto the address it arrives from, continuous streams of our own, digits as events (RFC 4733), how it all sounds
+//! (ITU-T G.107).
 //!
 //! Nothing here allocates on a packet's way, and time comes in as [`Micros`].
 
@@ -7,6 +8,7 @@ mod demux;
 mod event;
 mod latch;
 mod packet;
+pub mod quality;
 #[cfg(test)]
 mod random;
 mod reception;

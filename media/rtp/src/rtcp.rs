@@ -1,10 +1,14 @@
 //! RTCP (RFC 3550 §6): compound packets read in place, and the reports that we send.
 
 mod build;
+mod monitor;
 mod view;
+mod voip;
 
 pub use build::{Builder, ntp_middle, round_trip};
+pub use monitor::{Monitor, Told};
 pub use view::{Compound, Extended, Feedback, Packets, ReportBlocks, Rtcp, RtcpError, SdesItem, SdesItems};
+pub use voip::VoipMetrics;
 
 use crate::Ssrc;
 
