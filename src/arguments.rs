@@ -91,6 +91,9 @@ pub struct Get {
     /// With `bindings`: only this user's (`user@domain`).
     #[arg(long)]
     pub user: Option<String>,
+    /// With `calls`: how each side of each call sounds.
+    #[arg(long)]
+    pub quality: bool,
     #[command(flatten)]
     pub target: Target,
 }

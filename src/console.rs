@@ -1,7 +1,7 @@
 //! The HTTP side: `/metrics` for Prometheus, `/live` and `/ready` for the platform that runs the process.
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use registry::Health;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,14 @@ impl Console {
     /// Installs the process's metrics recorder; call it before the roles take their handles.
     pub fn install() -> Result<Console, metrics_exporter_prometheus::BuildError> {
         let buckets = [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-        let metrics = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
+        let mos = [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5];
+        let round_trip = [0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0];
+        let of = |name: &str| Matcher::Full(name.to_owned());
+        let metrics = PrometheusBuilder::new()
+            .set_buckets(&buckets)?
+            .set_buckets_for_metric(of("tandem_media_mos"), &mos)?
+            .set_buckets_for_metric(of("tandem_media_round_trip_seconds"), &round_trip)?
+            .install_recorder()?;
         Ok(Console { metrics, readiness: Arc::new(Mutex::new(Readiness::Starts)) })
     }
 

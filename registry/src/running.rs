@@ -154,7 +154,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let directory = DirectoryService { owner: directory, view: view.clone() };
     let router = server
         .add_service(RegistrarServer::new(RegistrarService { registrar: registrar.clone() }))
-        .add_service(ClusterServer::new(cluster))
+        .add_service(ClusterServer::new(cluster).max_decoding_message_size(REPORTS))
         .add_service(DirectoryServer::new(directory).max_decoding_message_size(APPLY_BYTES));
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     tasks.push(tokio::spawn(async move {
@@ -269,4 +269,6 @@ async fn load_demo(directory: &DirectoryOwner, demo: &'static str) -> Result<(),
 }
 
 /// The largest directory that is applied from files; `import` takes more.
+/// What a node with some hundred thousand calls says of them when it joins.
+const REPORTS: usize = 64 << 20;
 const APPLY_BYTES: usize = 256 << 20;

@@ -1,5 +1,7 @@
 //! `tandem get`: tables of what the exchange knows now.
 
+mod quality;
+
 use super::{ask, refused, table};
 use crate::arguments::{Get, Kind};
 use crate::exit::Failure;
@@ -15,7 +17,7 @@ pub fn run(arguments: &Get) -> Result<(), Failure> {
         match arguments.kind {
             Kind::Users => users(channel, domain).await,
             Kind::Bindings => bindings(channel, domain, arguments.user.clone().unwrap_or_default()).await,
-            Kind::Calls => calls(channel).await,
+            Kind::Calls => calls(channel, arguments).await,
             Kind::Members => members(channel).await,
             Kind::Directory => directory(channel, domain).await.map(|value| vec![value]),
         }
@@ -23,6 +25,7 @@ pub fn run(arguments: &Get) -> Result<(), Failure> {
     let columns: &[&str] = match arguments.kind {
         Kind::Users => &["name", "domain", "extension", "caller_id", "class", "site"],
         Kind::Bindings => &["aor", "contact", "transport", "received", "expires_in", "user_agent", "proxy"],
+        Kind::Calls if arguments.quality => quality::COLUMNS,
         Kind::Calls => &["caller", "callee", "state", "seconds", "service", "node", "id"],
         Kind::Members => &["id", "name", "role", "region", "inside", "shards", "load", "generation", "version"],
         Kind::Directory => {
@@ -32,6 +35,8 @@ pub fn run(arguments: &Get) -> Result<(), Failure> {
     };
     if arguments.target.json {
         println!("{:#}", Value::Array(rows));
+    } else if arguments.kind == Kind::Calls && arguments.quality {
+        print!("{}", table::render(columns, &quality::by_side(&rows)));
     } else {
         print!("{}", table::render(columns, &rows));
     }
@@ -97,12 +102,13 @@ async fn bindings(channel: Channel, domain: String, aor: String) -> Result<Vec<V
     Ok(rows)
 }
 
-async fn calls(channel: Channel) -> Result<Vec<Value>, Failure> {
-    let answer = ClusterClient::new(channel).calls(wire::CallsRequest { forwarded: false }).await.map_err(refused)?;
+async fn calls(channel: Channel, arguments: &Get) -> Result<Vec<Value>, Failure> {
+    let mut client = ClusterClient::new(channel).max_decoding_message_size(usize::MAX);
+    let answer = client.calls(wire::CallsRequest { forwarded: false }).await.map_err(refused)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let row = |call: wire::CallReport| {
         let since = if call.answered_at > 0 { call.answered_at } else { call.started_at };
-        json!({
+        let mut row = json!({
             "id": call.id,
             "caller": call.caller,
             "callee": call.callee,
@@ -112,7 +118,14 @@ async fn calls(channel: Channel) -> Result<Vec<Value>, Failure> {
             "answered_at": call.answered_at,
             "service": call.service,
             "node": call.node,
-        })
+        });
+        if arguments.quality {
+            row["quality"] = json!({
+                "caller": call.caller_quality.as_ref().map(quality::of),
+                "callee": call.callee_quality.as_ref().map(quality::of),
+            });
+        }
+        row
     };
     Ok(answer.into_inner().calls.into_iter().map(row).collect())
 }

@@ -4,7 +4,7 @@ use crate::best::Failure;
 use crate::hunt::Hunt;
 use crate::identity::Identity;
 use crate::leg::{Leg, LegId, Purpose};
-use crate::media::LegStats;
+use crate::media::{LegStats, Media};
 use crate::output::{Ended, Event, Output, Side, Stream};
 use crate::response::{refusal, response};
 use crate::service::Service;
@@ -223,8 +223,8 @@ impl Call {
         };
         if state != self.reported {
             self.reported = state;
-            let report = self.summary(&turn.core.settings.node);
-            turn.core.output.push_back(Output::Report(report));
+            let report = self.summary_with_quality(&turn.core.settings.node, turn.media);
+            turn.core.output.push_back(Output::Report(Box::new(report)));
         }
     }
 
@@ -239,6 +239,14 @@ impl Call {
             answered_at: self.answered.map_or(0, |answered| answered.0),
             node: node.to_owned(),
             service: self.kind.clone(),
+            caller_quality: None,
+            callee_quality: None,
         }
+    }
+
+    /// The same with how both sides sound now.
+    pub(crate) fn summary_with_quality(&self, node: &str, media: &dyn Media) -> wire::CallReport {
+        let [caller, callee] = self.quality(media).map(|quality| quality.map(|quality| quality.to_wire()));
+        wire::CallReport { caller_quality: caller, callee_quality: callee, ..self.summary(node) }
     }
 }

@@ -26,6 +26,7 @@ mod output;
 mod policy;
 mod prack;
 mod protection;
+mod quality;
 mod record;
 mod refresh;
 mod relay;
@@ -44,6 +45,7 @@ pub use media::{
     Begins, Ice, Keys, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Peer, Remote, Security, Sound,
 };
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
+pub use quality::Quality;
 pub use record::{Record, RestoreError};
 pub use settings::{Limits, ReferPolicy, Settings};
 pub use shard::Shard;

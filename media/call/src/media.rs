@@ -1,5 +1,7 @@
 //! What a shard asks of whoever owns the RTP sockets, and what it is told by them.
 
+use rtp::quality::{Codec, Codecs};
+use rtp::rtcp::{Told, VoipMetrics};
 use sdp::Direction;
 use sdp::service::Agreed;
 use srtp::MasterKey;
@@ -33,6 +35,9 @@ pub trait Media {
 
     /// Bytes for a key that nobody can foretell.
     fn draw_key(&mut self) -> [u8; MasterKey::LONGEST];
+
+    /// What open ports have seen up to now.
+    fn stats(&self, id: MediaId) -> LegStats;
 
     /// Gives the ports back and ends the bridge or sound.
     fn close(&mut self, id: MediaId) -> LegStats;
@@ -69,6 +74,8 @@ pub struct Remote {
     pub direction: Direction,
     /// The clocks of the payload types, by which jitter is told.
     pub clocks: sdp::Clocks,
+    /// Their codecs, by which loss is weighed.
+    pub codecs: Codecs,
     /// What protects RTP and RTCP.
     pub security: Security,
 }
@@ -155,6 +162,8 @@ pub struct LegStats {
     pub bytes: u64,
     /// RTP packets to the phone.
     pub sent: u64,
+    /// RTP packets that the sequence numbers tell of.
+    pub expected: u64,
     /// Expected and never seen (RFC 3550 A.3).
     pub lost: u64,
     /// Seen later than their followers.
@@ -169,4 +178,12 @@ pub struct LegStats {
     pub refused: u64,
     /// Interarrival jitter (RFC 3550 A.8) at the end.
     pub jitter: Duration,
+    /// What the phone speaks; `None`: nothing was heard, or it is no speech.
+    pub codec: Option<Codec>,
+    /// From here to the phone and back, by the RTCP that passes (RFC 3550 §6.4.1).
+    pub round_trip: Option<Duration>,
+    /// What the phone says of the packets that were sent to it.
+    pub told: Option<Told>,
+    /// Its extended reports on the same (RFC 3611 §4.7).
+    pub metrics: Option<VoipMetrics>,
 }

@@ -13,7 +13,7 @@ pub enum Output {
     /// Find this out and come back with [`Shard::handle_answer`](crate::Shard::handle_answer).
     Query(QueryId, Query),
     /// A call's state changed: for `get calls`. The last one of a call says "ended".
-    Report(wire::CallReport),
+    Report(Box<wire::CallReport>),
     /// For the log and the metrics.
     Log(Event),
 }

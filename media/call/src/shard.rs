@@ -2,6 +2,7 @@
 
 mod finish;
 mod offer;
+mod quality;
 mod takeover;
 
 use crate::begin::admit;
@@ -40,6 +41,8 @@ pub struct Shard {
     offers: Offers,
     /// The call that is handled now; after a panic, the one that had it.
     at_work: Option<CallKey>,
+    /// The call whose quality was reported last.
+    reported: Option<CallKey>,
 }
 
 impl fmt::Debug for Shard {
@@ -87,6 +90,7 @@ impl Shard {
             intake: Intake::Open,
             offers: Offers::default(),
             at_work: None,
+            reported: None,
         }
     }
 

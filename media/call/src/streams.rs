@@ -5,6 +5,7 @@ use crate::media::{Ice, LegStats, Media as Ports, MediaId, NoPort, Opened, Remot
 use crate::protection::{self, Kind, Means, Random, Unprotected, security};
 use crate::turn::Turn;
 use proto::directory::Srtp;
+use rtp::quality::Codecs;
 use sdp::offer_answer::is_same_but_origin;
 use sdp::service::{Accept, Agreed};
 use sdp::{Media, MediaPort, Origin, Sdp, Transport};
@@ -282,6 +283,11 @@ impl Streams {
         theirs.is_some_and(|theirs| theirs.is_hold())
     }
 
+    /// What each open stream has seen up to now.
+    pub(crate) fn stats(&self, media: &dyn Ports) -> impl Iterator<Item = LegStats> {
+        self.ports.iter().flatten().map(|port| media.stats(port.opened.id))
+    }
+
     /// Closes every port; what each stream saw in its life.
     pub(crate) fn close(&mut self, turn: &mut Turn<'_>) -> Vec<(usize, LegStats)> {
         for index in 0..self.ports.len() {
@@ -348,7 +354,11 @@ impl Port {
         let found = matches!(&security, Security::Dtls(peer) if peer.ufrag.is_some()).then_some(NOWHERE);
         let Some(rtp) = theirs.rtp_address().or(found) else { return };
         let rtcp = if mux { rtp } else { theirs.rtcp_address().unwrap_or(rtp) };
-        let remote = Remote { rtp, rtcp, mux, direction: theirs.direction, clocks: theirs.clocks(), security };
+        let is_speech = theirs.kind == sdp::Kind::Audio;
+        let named = || theirs.payloads().map(|format| (format.payload_type, format.name)).collect();
+        let codecs = if is_speech { named() } else { Codecs::NONE };
+        let (direction, clocks) = (theirs.direction, theirs.clocks());
+        let remote = Remote { rtp, rtcp, mux, direction, clocks, codecs, security };
         if self.remote.as_ref() != Some(&remote) {
             turn.media.connect(self.opened.id, remote.clone());
             self.remote = Some(remote);

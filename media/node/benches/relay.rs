@@ -169,6 +169,7 @@ fn remote(phone: SocketAddr) -> Remote {
         mux: false,
         direction: Direction::SendRecv,
         clocks: sdp::Clocks::default(),
+        codecs: rtp::quality::Codecs::default(),
         security: call::Security::Plain,
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::inside;
 use crate::plane;
-use metrics::{Counter, Gauge, counter, gauge};
+use call::{Ended, Side};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 /// Handles of one shard's metrics.
 pub struct Meters {
@@ -21,6 +22,9 @@ pub struct Meters {
     ports_used: Gauge,
     ports_free: Gauge,
     messages: [Counter; 3],
+    /// Of caller and callee.
+    mos: [Histogram; 2],
+    round_trip: [Histogram; 2],
 }
 
 impl Meters {
@@ -48,12 +52,14 @@ impl Meters {
             ports_used: level("tandem_media_port_pairs_used"),
             ports_free: level("tandem_media_port_pairs_free"),
             messages: ["received", "sent", "failed"].map(message),
+            mos: ["caller", "callee"].map(|side| histogram!("tandem_media_mos", "side" => side)),
+            round_trip: ["caller", "callee"].map(|side| histogram!("tandem_media_round_trip_seconds", "side" => side)),
         }
     }
 
-    /// A call is over; `status` is what its INVITE was answered with.
-    pub fn ended(&self, status: u16) {
-        let outcome = match status {
+    /// A call is over.
+    pub fn ended(&self, ended: &Ended) {
+        let outcome = match ended.status {
             200..300 => 0,
             486 | 600 => 1,
             487 => 2,
@@ -61,6 +67,15 @@ impl Meters {
             500.. => 4,
         };
         self.ended[outcome].increment(1);
+        for (index, side) in [Side::Caller, Side::Callee].into_iter().enumerate() {
+            let Some(quality) = ended.quality(side) else { continue };
+            if let Some(rating) = quality.rating {
+                self.mos[index].record(rating.mos);
+            }
+            if let Some(round_trip) = quality.stats.round_trip {
+                self.round_trip[index].record(round_trip);
+            }
+        }
     }
 
     /// A call was refused before it was one.

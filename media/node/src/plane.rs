@@ -143,6 +143,9 @@ impl Plane {
                 // On a shared port RTCP is told by its looks, on ports of their own by the port (RFC 5761 §4).
                 let component = if kind == Datagram::Rtcp && pair.is_shared() { Component::Rtcp } else { component };
                 let Some(other) = pair_at(&mut self.slots, other) else { return };
+                if kind == Datagram::Rtcp {
+                    other.forward_report(now, &self.buffer[..length]);
+                }
                 other.send(component, kind, &mut self.buffer, length)
             }
             Partner::Exchange => {
@@ -345,6 +348,10 @@ impl Media for Plane {
 
     fn draw_key(&mut self) -> [u8; MasterKey::LONGEST] {
         random_bytes()
+    }
+
+    fn stats(&self, id: MediaId) -> LegStats {
+        pair_in(&self.slots, id).map(Pair::statistics).unwrap_or_default()
     }
 
     fn close(&mut self, id: MediaId) -> LegStats {

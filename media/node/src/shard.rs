@@ -1,11 +1,13 @@
 //! One shard: the thread that owns its calls, their SIP, their media and their timers.
 
+mod ended;
+
 use crate::inside::Inside;
 use crate::meters::Meters;
 use crate::plane::Plane;
 use crate::prompts::Prompts;
 use crate::token::Token;
-use call::{Answer, Ended, Event, Output, Query, QueryId, Side};
+use call::{Answer, Event, Output, Query, QueryId};
 use net::{Epoll, Events, Ready, Waker};
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
@@ -110,11 +112,16 @@ impl Shard {
     pub fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         let mut second = Instant::now();
+        let mut turn = second;
         let mut wish = Wish::Run;
         let mut end = None;
         loop {
-            let due =
-                [Some(second), end, self.calls.poll_timeout(), self.plane.poll_timeout()].into_iter().flatten().min();
+            // Without calls nobody is woken for their quality.
+            let quality = (self.calls.count() > 0).then_some(turn);
+            let due = [Some(second), quality, end, self.calls.poll_timeout(), self.plane.poll_timeout()]
+                .into_iter()
+                .flatten()
+                .min();
             let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
             if let Err(error) = self.epoll.wait(&mut events, patience) {
                 // Only a broken descriptor table does that; nothing that this thread owns could be served any more.
@@ -140,6 +147,10 @@ impl Shard {
                 self.guarded(now, |calls, plane| calls.handle_timeout(now, plane));
             }
             self.mailbox.post.shared.calls.store(self.calls.count(), Ordering::Relaxed);
+            if now >= turn {
+                turn = now + TURN;
+                self.guarded(now, |calls, plane| calls.report_quality(TURNS, plane));
+            }
             self.put_out(now);
             if now >= second {
                 second = now + SECOND;
@@ -210,7 +221,7 @@ impl Shard {
                             let span = trace::call_span(&report.id, "media call", &report.callee);
                             self.spans.insert(report.id.clone(), span);
                         }
-                        self.reports.push(report);
+                        self.reports.push(*report);
                     }
                     Output::Log(event) => self.log(event),
                 }
@@ -236,9 +247,9 @@ impl Shard {
     fn log(&mut self, event: Event) {
         match event {
             Event::Ended(ended) => {
-                self.meters.ended(ended.status);
+                self.meters.ended(&ended);
                 let span = self.spans.remove(&ended.call_id).unwrap_or_else(tracing::Span::none);
-                span.in_scope(|| log_end(&ended));
+                ended::tell(&span, &ended);
             }
             Event::Refused { call_id, status } => {
                 self.meters.refused();
@@ -278,48 +289,6 @@ fn guard(
     }
 }
 
-/// One line a call, with what its media saw on both sides.
-fn log_end(ended: &Ended) {
-    let of = |side: Side| {
-        let streams = ended.streams.iter().filter(move |stream| stream.side == side).map(|stream| stream.stats);
-        streams.fold(call::LegStats::default(), |sum, stats| call::LegStats {
-            received: sum.received + stats.received,
-            bytes: sum.bytes + stats.bytes,
-            sent: sum.sent + stats.sent,
-            lost: sum.lost + stats.lost,
-            reordered: sum.reordered + stats.reordered,
-            duplicates: sum.duplicates + stats.duplicates,
-            gaps: sum.gaps + stats.gaps,
-            foreign: sum.foreign + stats.foreign,
-            refused: sum.refused + stats.refused,
-            jitter: sum.jitter.max(stats.jitter),
-        })
-    };
-    let (caller, callee) = (of(Side::Caller), of(Side::Callee));
-    tracing::info!(
-        call_id = ended.call_id,
-        caller = ended.caller,
-        target = ended.target,
-        status = ended.status,
-        why = ended.why,
-        ringing_ms = ended.ringing.as_millis() as u64,
-        talking_ms = ended.talking.unwrap_or_default().as_millis() as u64,
-        caller.packets = caller.received,
-        caller.lost = caller.lost,
-        caller.jitter_us = caller.jitter.as_micros() as u64,
-        caller.gaps = caller.gaps,
-        caller.foreign = caller.foreign,
-        caller.refused = caller.refused,
-        callee.packets = callee.received,
-        callee.lost = callee.lost,
-        callee.jitter_us = callee.jitter.as_micros() as u64,
-        callee.gaps = callee.gaps,
-        callee.foreign = callee.foreign,
-        callee.refused = callee.refused,
-        "call ended"
-    );
-}
-
 fn wall() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     UnixMillis(since.as_millis() as u64)
@@ -330,6 +299,10 @@ const ANSWERS: usize = 4096;
 /// Ready sockets looked at before the clock is read again.
 const EVENTS: usize = 256;
 const SECOND: Duration = Duration::from_secs(1);
+/// After each of these some calls tell how they sound, and all of them within `TURNS` and one: with the way to the registry, which
+/// takes up to a second, `get calls --quality` is never older than 5 s.
+const TURN: Duration = Duration::from_millis(250);
+const TURNS: usize = 12;
 /// How long a shard without calls still answers before it ends.
 const LINGER: Duration = Duration::from_secs(1);
 /// Panics that one stimulus may cause one after the other before the rest of it is left for the next.

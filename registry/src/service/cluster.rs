@@ -74,7 +74,8 @@ impl cluster_server::Cluster for ClusterService {
             for peer in other_registries(&membership, self.own_id) {
                 let Ok(channel) = self.peers.connect(peer).await else { continue };
                 let request = CallsRequest { forwarded: true };
-                if let Ok(answer) = ClusterClient::new(channel).calls(request).await {
+                let mut peer = ClusterClient::new(channel).max_decoding_message_size(usize::MAX);
+                if let Ok(answer) = peer.calls(request).await {
                     calls.extend(answer.into_inner().calls);
                 }
             }

@@ -41,7 +41,7 @@ impl Shard {
             if told.is_err() {
                 call.reported = proto::reports::ENDED;
                 let report = call.summary(&self.core.settings.node);
-                self.core.output.push_back(Output::Report(report));
+                self.core.output.push_back(Output::Report(Box::new(report)));
             }
         }
         let owners = &mut self.core.owners;

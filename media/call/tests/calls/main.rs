@@ -8,6 +8,7 @@ mod media;
 mod offers;
 mod phone;
 mod policy;
+mod quality;
 mod records;
 mod rings;
 mod services;

@@ -264,6 +264,14 @@ impl World {
         self.flush();
     }
 
+    /// Lets every shard report how a part of its calls sounds.
+    pub fn report_quality(&mut self, turns: usize) {
+        for member in &mut self.shards {
+            member.shard.report_quality(turns, &member.media);
+        }
+        self.flush();
+    }
+
     /// The shards learn that nothing can be sent there.
     pub fn lose(&mut self, hop: Hop) {
         for member in &mut self.shards {
@@ -447,7 +455,7 @@ impl World {
             Output::Query(id, Query::Prompt { .. }) => {
                 self.answer(index, id, Answer::Prompt(None), self.registry.prompts_take);
             }
-            Output::Report(report) => self.reports.push(report),
+            Output::Report(report) => self.reports.push(*report),
             Output::Log(event) => self.events.push(event),
         }
     }

@@ -8,6 +8,8 @@ use call::{Ice, LegStats, MediaId, Remote};
 use dtls::Identity;
 use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
+use rtp::quality::{Codec, Codecs};
+use rtp::rtcp::Monitor;
 use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
 use sdp::{Clocks, Direction};
 use std::io;
@@ -34,6 +36,11 @@ pub struct Pair {
     rtcp: Latch,
     direction: Direction,
     clocks: Clocks,
+    codecs: Codecs,
+    /// What the phone spoke last.
+    codec: Option<Codec>,
+    /// What the RTCP of the phone and toward it tells.
+    monitor: Monitor,
     /// What protects RTP and RTCP, where they are not plain.
     security: Option<Box<Security>>,
     /// Who answers the checks of a phone that speaks ICE.
@@ -119,6 +126,9 @@ impl Pair {
             rtcp: Latch::new(micros, None),
             direction: Direction::SendRecv,
             clocks: Clocks::default(),
+            codecs: Codecs::default(),
+            codec: None,
+            monitor: Monitor::default(),
             security: None,
             ice: None,
             association: None,
@@ -211,10 +221,19 @@ impl Pair {
         if (component, kind) == (Component::Rtp, Datagram::Rtp)
             && let Ok(packet) = Packet::parse(&datagram[..length])
         {
-            let clock = self.clocks.of(packet.header.payload_type);
-            self.reception.on_packet(now, &packet.header, length, clock);
+            let payload_type = packet.header.payload_type;
+            self.reception.on_packet(now, &packet.header, length, self.clocks.of(payload_type));
+            self.codec = self.codecs.of(payload_type).or(self.codec);
+        }
+        if kind == Datagram::Rtcp {
+            self.monitor.on_heard(now, &datagram[..length]);
         }
         Heard::Phone(kind, length)
+    }
+
+    /// RTCP of the other side goes to the phone, as it is without protection.
+    pub fn forward_report(&mut self, now: Micros, report: &[u8]) {
+        self.monitor.on_forwarded(now, report);
     }
 
     /// Sends the first `length` bytes of `buffer` to the phone, protected in place; returns the bytes sent, 0 while there is nowhere
@@ -265,7 +284,7 @@ impl Pair {
         self.rtp.restart(micros, found.unwrap_or_else(|| announced(remote.rtp)));
         self.rtcp.restart(micros, found.unwrap_or_else(|| announced(remote.rtcp)));
         self.pump();
-        (self.direction, self.clocks) = (remote.direction, remote.clocks);
+        (self.direction, self.clocks, self.codecs) = (remote.direction, remote.clocks, remote.codecs);
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
         match self.state {
@@ -398,6 +417,7 @@ impl Pair {
             received: heard.packets,
             bytes: heard.bytes,
             sent: self.sent,
+            expected: heard.expected,
             lost: heard.lost,
             reordered: heard.reordered,
             duplicates: heard.duplicates,
@@ -405,6 +425,10 @@ impl Pair {
             foreign: self.rtp.foreign() + self.rtcp.foreign(),
             refused: self.refused,
             jitter: heard.jitter,
+            codec: self.codec,
+            round_trip: self.monitor.round_trip(),
+            told: self.monitor.told(),
+            metrics: self.monitor.metrics(),
         }
     }
 }

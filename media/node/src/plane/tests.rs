@@ -1,5 +1,7 @@
 //! Real sockets on loopback, time by hand.
 
+mod quality;
+
 use super::*;
 use net::Events;
 use sdp::Direction;
@@ -37,6 +39,7 @@ impl Phone {
             mux: false,
             direction: Direction::SendRecv,
             clocks: sdp::Clocks::default(),
+            codecs: rtp::quality::Codecs::default(),
             security: call::Security::Plain,
         }
     }

@@ -64,6 +64,10 @@ impl Media for Fragile {
         [7; srtp::MasterKey::LONGEST]
     }
 
+    fn stats(&self, _: MediaId) -> LegStats {
+        LegStats::default()
+    }
+
     fn close(&mut self, id: MediaId) -> LegStats {
         self.open.remove(&id);
         self.step();
