@@ -1,6 +1,6 @@
 //! One process a role: three registries on three etcd members, two proxies, two media nodes; any one of them may be killed.
 
-mod collector;
+pub mod collector;
 mod load;
 mod phones;
 

@@ -8,6 +8,7 @@ mod calls_with_baresip;
 mod calls_with_sipp;
 mod cluster;
 mod etcd;
+mod quality;
 mod ready;
 mod sipp;
 

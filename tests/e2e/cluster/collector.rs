@@ -8,8 +8,15 @@ use support::own_address;
 use tokio::runtime::Runtime;
 use tonic::{Request, Response, Status};
 
-/// Spans that arrived, each as its trace id and its name.
-type Spans = Arc<Mutex<Vec<(String, String)>>>;
+/// Spans that arrived.
+type Spans = Arc<Mutex<Vec<Arrived>>>;
+
+struct Arrived {
+    trace: String,
+    name: String,
+    /// Names of the attributes.
+    attributes: Vec<String>,
+}
 
 /// It listens until the value is dropped.
 pub struct Collector {
@@ -31,7 +38,14 @@ impl Collector {
     /// The names of the spans of one trace, as they came.
     pub fn spans_of(&self, trace: &str) -> Vec<String> {
         let spans = self.spans.lock().expect("nobody panics with it");
-        spans.iter().filter(|(of, _)| of == trace).map(|(_, name)| name.clone()).collect()
+        spans.iter().filter(|span| span.trace == trace).map(|span| span.name.clone()).collect()
+    }
+
+    /// The names of the attributes of the spans of this name in one trace.
+    pub fn attributes_of(&self, trace: &str, name: &str) -> Vec<String> {
+        let spans = self.spans.lock().expect("nobody panics with it");
+        let spans = spans.iter().filter(|span| (&*span.trace, &*span.name) == (trace, name));
+        spans.flat_map(|span| span.attributes.clone()).collect()
     }
 }
 
@@ -46,7 +60,8 @@ impl TraceService for Receiver {
         let all = request.into_inner().resource_spans.into_iter().flat_map(|of| of.scope_spans);
         let named = all.flat_map(|of| of.spans).map(|span| {
             let trace: String = span.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
-            (trace, span.name)
+            let attributes = span.attributes.into_iter().map(|attribute| attribute.key).collect();
+            Arrived { trace, name: span.name, attributes }
         });
         self.0.lock().expect("nobody panics with it").extend(named);
         Ok(Response::new(ExportTraceServiceResponse::default()))

@@ -82,15 +82,20 @@ listen = "{address}:8080"
     /// The same with a directory that is changed further.
     #[track_caller]
     pub fn with_md5_and(binary: &str, change: impl FnOnce(String) -> String) -> Exchange {
-        let exchange = Exchange::start(binary);
+        Exchange::start(binary).offering_md5(change)
+    }
+
+    /// A started one with such a directory.
+    #[track_caller]
+    pub fn offering_md5(self, change: impl FnOnce(String) -> String) -> Exchange {
         let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/examples/directory.toml");
         let demo = std::fs::read_to_string(demo).expect("the example is there");
         let md5 = demo.replace(r#"["SHA-256", "MD5"]"#, r#"["MD5"]"#);
         assert_ne!(md5, demo, "the demo offers both algorithms");
-        let file = exchange.scratch().write("md5.toml", change(md5));
-        let (status, said) = exchange.tandem(&["apply", &file.to_string_lossy()]);
+        let file = self.scratch().write("md5.toml", change(md5));
+        let (status, said) = self.tandem(&["apply", &file.to_string_lossy()]);
         assert_eq!(status, 0, "{said}");
-        exchange
+        self
     }
 
     /// Kills the process as a crash would and starts it again on the same store.
