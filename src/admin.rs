@@ -43,7 +43,14 @@ fn ask<T, F: Future<Output = Result<T, Failure>>>(
 
 /// What the registry's refusal of a call means here.
 fn refused(status: tonic::Status) -> Failure {
-    Failure::Operation(format!("the registry answers: {}", status.message()))
+    let mut text = format!("the registry answers: {}", status.message());
+    // What broke the connection is told by the innermost cause only.
+    let mut cause = std::error::Error::source(&status);
+    while let Some(why) = cause {
+        text += &format!(": {why}");
+        cause = why.source();
+    }
+    Failure::Operation(text)
 }
 
 /// Prints problems of a directory file, one a line.

@@ -78,12 +78,17 @@ impl DirectoryOwner {
     /// somebody else was faster.
     pub async fn change(
         &self,
-        plan: impl Fn(&Directory) -> Result<directory::Change, Vec<Problem>>,
+        plan: impl Fn(&Directory) -> Result<directory::Change, Vec<Problem>> + Send + Sync + 'static,
     ) -> Result<Change, DirectoryError> {
+        let plan = Arc::new(plan);
         for _ in 0..ATTEMPTS {
             let mut current = self.current.lock().await;
             let old = self.view.directory.load_full();
-            let directory::Change { directory: new, difference } = match plan(&old) {
+            // Passwords of a million users are hashed for seconds, in which others want their answers.
+            let (plan, known) = (plan.clone(), old.clone());
+            let planned = tokio::task::spawn_blocking(move || plan(&known)).await;
+            let planned = planned.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+            let directory::Change { directory: new, difference } = match planned {
                 Ok(planned) => planned,
                 Err(problems) => return Ok(Change::Rejected(problems)),
             };

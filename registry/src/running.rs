@@ -259,7 +259,7 @@ fn ring(own_id: u16, snapshot: &Snapshot) -> Ring {
 
 async fn load_demo(directory: &DirectoryOwner, demo: &'static str) -> Result<(), DirectoryError> {
     let files = [SourceFile { name: "directory.toml".into(), text: demo.into() }];
-    match directory.change(|empty| empty.apply(&files)).await? {
+    match directory.change(move |empty| empty.apply(&files)).await? {
         Change::Applied { generation, .. } => {
             tracing::info!(generation, "the demo directory was loaded into an empty store")
         }

@@ -106,7 +106,7 @@ impl directory_server::Directory for DirectoryService {
 impl DirectoryService {
     async fn change(
         &self,
-        plan: impl Fn(&Directory) -> Result<directory::Change, Vec<Problem>> + Send + Sync,
+        plan: impl Fn(&Directory) -> Result<directory::Change, Vec<Problem>> + Send + Sync + 'static,
     ) -> Result<Response<ApplyResponse>, Status> {
         match self.owner.change(plan).await {
             Ok(Change::Applied { generation, difference }) => {
