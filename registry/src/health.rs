@@ -19,7 +19,7 @@ impl Health {
         Health { store: Arc::downgrade(store), last: Mutex::default() }
     }
 
-    /// Whether the store can be written, within [`PATIENCE`].
+    /// Whether the store can be written, within a few seconds.
     ///
     /// # Errors
     /// Why it cannot.
