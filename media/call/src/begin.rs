@@ -10,7 +10,7 @@ use crate::reliable::Reliable;
 use crate::response::{Body, check_required};
 use crate::service::Program;
 use crate::session_timer::SessionTimer;
-use crate::streams::{Path, Streams, srtp_of};
+use crate::streams::{Path, Streams, Unfit, srtp_of};
 use crate::turn::{Core, Turn};
 use proto::directory::{self, Target};
 use sdp::Sdp;
@@ -107,7 +107,9 @@ impl Call {
             scheduled: None,
         };
         call.report(turn);
-        if let Err(failure) = call.reach(turn, target) {
+        let streams = &call.legs[0].streams;
+        let fits = streams.theirs.as_ref().map_or(Ok(()), |offer| streams.check_offer(offer));
+        if let Err(failure) = fits.map_err(Unfit::for_sender).and_then(|()| call.reach(turn, target)) {
             call.end(turn, "refused", None, failure);
         }
         Some(call)
@@ -136,7 +138,7 @@ impl Call {
 }
 
 /// Media goes from phone to phone where both users want it so.
-fn path_of(turn: &Turn<'_>, caller: &str, callee: &str) -> Path {
+pub(crate) fn path_of(turn: &Turn<'_>, caller: &str, callee: &str) -> Path {
     let directory = turn.core.view.directory.load();
     let media = |aor: &str| directory.user(aor).map(|user| directory.media(user));
     match (media(caller), media(callee)) {

@@ -44,6 +44,9 @@ impl Call {
         }
         self.check_turn(turn, id)?;
         let Some(other) = self.other(id) else { return self.serve_offer(turn, ask, offer) };
+        if let (Some(offer), Some(leg)) = (offer, self.leg(id)) {
+            leg.streams.check_offer(offer).map_err(Unfit::for_sender)?;
+        }
         let is_offering = self.is_offering(other);
         let leg = self.leg(other).ok_or_else(|| Failure::of(481))?;
         if is_offering || leg.is_offering() || !leg.unacknowledged.is_empty() {

@@ -161,7 +161,7 @@ impl Call {
     /// Rings a phone over the first of its flows that can be tried.
     fn ring_phone(&mut self, turn: &mut Turn<'_>, mut phone: Phone) {
         while let Some(flow) = phone.flows.pop_front() {
-            let outcome = self.invite_phone(turn, flow);
+            let outcome = self.invite_phone(turn, &phone.owner, flow);
             let Phase::Hunting(hunt) = &mut self.phase else { return };
             match outcome {
                 Ok(leg) => {

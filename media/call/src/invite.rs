@@ -1,5 +1,6 @@
 //! INVITEs of ours: how a phone is rung, and what its provisional responses do.
 
+use crate::begin::path_of;
 use crate::best::Failure;
 use crate::call::{Call, Exchange, Phase};
 use crate::leg::{Draft, Leg, LegId, Outgoing, State, Support};
@@ -10,7 +11,7 @@ use crate::reliable::{Carries, Early, rseq_of};
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::route::{Flow, Way};
 use crate::session_timer::{seconds, write_request};
-use crate::streams::{Streams, Unfit, join, srtp_of};
+use crate::streams::{Path, Streams, Unfit, join, srtp_of};
 use crate::turn::Turn;
 use sip::build::Builder;
 use sip::dialog::Dialog;
@@ -18,12 +19,20 @@ use sip::message::{Message, Method, Name};
 use std::time::Duration;
 
 impl Call {
-    /// Rings a phone. `Err`: it cannot be reached this way.
-    pub(crate) fn invite_phone(&mut self, turn: &mut Turn<'_>, flow: Flow) -> Result<LegId, Failure> {
+    /// Rings a phone of `owner`. `Err`: it cannot be reached this way.
+    pub(crate) fn invite_phone(&mut self, turn: &mut Turn<'_>, owner: &str, flow: Flow) -> Result<LegId, Failure> {
+        if self.path == Path::Direct && path_of(turn, &self.caller, owner) == Path::Anchored {
+            // The call was forwarded to somebody whose media must pass here; others who ring may be told where the caller's is already.
+            if self.legs.len() > 1 {
+                return Err(Failure::of(488));
+            }
+            self.path = Path::Anchored;
+            self.caller_leg().streams.path = Path::Anchored;
+        }
         let hop = flow.hop(turn.core).ok_or_else(|| Failure::of(480))?;
         let session_id = turn.core.random.number();
         let kind = if flow.web { Kind::Browser } else { Kind::Phone };
-        let mut streams = Streams::new(self.path, srtp_of(turn, &self.callee), session_id, flow.received).of_kind(kind);
+        let mut streams = Streams::new(self.path, srtp_of(turn, owner), session_id, flow.received).of_kind(kind);
         let offer = self.caller_leg().streams.theirs.clone();
         let told = match offer.map(|offer| streams.describe(turn, &offer)).transpose() {
             Ok(told) => told,

@@ -64,12 +64,16 @@ impl Leg<'_> {
     /// passes over them.
     pub(crate) fn offer(self, described: &Sdp<'_>, means: &mut dyn Means) -> Vec<Option<Transport>> {
         let [ours, theirs] = self.in_force();
+        let speaks_ice = |theirs: &Sdp<'_>| theirs.media().iter().any(|media| media.is_dtls() && media.ice.is_some());
+        let is_browser = self.kind == Kind::Browser || theirs.as_ref().is_some_and(speaks_ice);
         let mut offer = |(index, media): (usize, &Media<'_>)| {
             if !media.is_rtp() || media.is_rejected() {
                 return None;
             }
             let before = stream(&ours, index).zip(stream(&theirs, index));
-            if before.map_or(self.kind == Kind::Browser, |(ours, _)| ours.is_dtls()) {
+            // What was refused says nothing of what the phone can.
+            let before = before.filter(|(ours, theirs)| !ours.is_rejected() && !theirs.is_rejected());
+            if before.map_or(is_browser, |(ours, _)| ours.is_dtls()) {
                 let has_ice = before.is_none_or(|(ours, _)| ours.ice.is_some());
                 let attributes = handshake_attributes(index, "actpass", has_ice, false, means);
                 return Some(Transport { protocol: DTLS.to_owned(), attributes });
@@ -147,8 +151,9 @@ impl Leg<'_> {
         offer.fingerprint.ok_or(Unprotected::Unknown)?;
         // Who has begun an association goes on as who began it (RFC 8842 §5.5).
         let same = before.filter(|(_, theirs)| theirs.fingerprint == offer.fingerprint);
-        let setup = match (offer.setup, same.and_then(|(ours, _)| ours.setup)) {
-            (Some("passive"), _) | (Some("actpass"), Some("active")) => "active",
+        let begun = same.map(|(ours, theirs)| begins(ours, theirs));
+        let setup = match (offer.setup, begun) {
+            (Some("passive"), _) | (Some("actpass"), Some(Begins::We)) => "active",
             (_, _) => "passive",
         };
         let restart = before.is_some_and(|(_, theirs)| theirs.ice.is_some() && theirs.ice != offer.ice);
@@ -170,6 +175,18 @@ impl Leg<'_> {
             (Srtp::Required, false, None) => Err(Unprotected::Required),
             (Srtp::Offer | Srtp::Required, _, Some(usable)) => Ok(Some(usable)),
         }
+    }
+
+    /// Whether every stream of the phone's offer can be answered.
+    pub(crate) fn check_offer(self, offer: &Sdp<'_>) -> Result<(), Unprotected> {
+        for media in offer.media().iter().filter(|media| media.is_rtp() && !media.is_rejected()) {
+            match (media.is_dtls(), self.policy) {
+                (true, Srtp::Off) => return Err(Unprotected::Off),
+                (true, Srtp::Offer | Srtp::Required) => _ = media.fingerprint.ok_or(Unprotected::Unknown)?,
+                (false, _) => _ = self.choose(media)?,
+            }
+        }
+        Ok(())
     }
 
     /// Whether the phone's answer to our offer may stand.
@@ -214,12 +231,16 @@ pub(crate) fn security(ours: &Media<'_>, theirs: &Media<'_>) -> Security {
         return Security::Sdes(keys);
     }
     let Some(fingerprint) = theirs.fingerprint.filter(|_| ours.is_dtls()) else { return Security::Plain };
-    let begins = match (ours.setup, theirs.setup) {
+    let ufrag = theirs.ice.filter(|_| ours.ice.is_some()).map(str::to_owned);
+    Security::Dtls(Peer { begins: begins(ours, theirs), fingerprint: fingerprint.to_owned(), ufrag })
+}
+
+/// Who begins the handshake by both descriptions of a stream.
+fn begins(ours: &Media<'_>, theirs: &Media<'_>) -> Begins {
+    match (ours.setup, theirs.setup) {
         (Some("active"), _) | (Some("actpass"), Some("passive")) => Begins::We,
         (_, _) => Begins::They,
-    };
-    let ufrag = theirs.ice.filter(|_| ours.ice.is_some()).map(str::to_owned);
-    Security::Dtls(Peer { begins, fingerprint: fingerprint.to_owned(), ufrag })
+    }
 }
 
 /// The keys that both descriptions of a stream agree on.

@@ -61,7 +61,10 @@ impl Call {
             (200..300, Some(response)) => {
                 leg.refreshed(turn, response);
                 leg.pay_ack(turn, None);
-                if let (Some(answer), Some(_)) = (Body::of(response).sdp(), &task.offer) {
+                if let (Some(answer), Some(offer)) = (Body::of(response).sdp(), &task.offer) {
+                    if let Err(unfit) = leg.streams.check_answer(offer, answer) {
+                        return self.end(turn, "no agreement on media", None, unfit.for_other());
+                    }
                     leg.streams.theirs = Some(answer.to_vec());
                 }
                 if let Some(other) = other {

@@ -230,6 +230,14 @@ impl Streams {
         }
     }
 
+    /// Whether the phone's own offer can be answered at all, before anybody else is asked.
+    pub(crate) fn check_offer(&self, offer: &[u8]) -> Result<(), Unfit> {
+        match self.path {
+            Path::Anchored => Ok(self.protection().check_offer(&Sdp::parse(offer)?)?),
+            Path::Direct => Ok(()),
+        }
+    }
+
     /// Whether the phone's answer to an offer of ours may stand.
     pub(crate) fn check_answer(&self, offer: &[u8], answer: &[u8]) -> Result<(), Unfit> {
         match self.path {
@@ -350,16 +358,17 @@ impl Means for OwnMeans<'_> {
 impl Port {
     fn connect(&mut self, turn: &mut Turn<'_>, ours: &Media<'_>, theirs: &Media<'_>, mux: bool) {
         let security = security(ours, theirs);
-        // With ICE an address is found out, whatever the description has in its place.
-        let found = matches!(&security, Security::Dtls(peer) if peer.ufrag.is_some()).then_some(NOWHERE);
-        let Some(rtp) = theirs.rtp_address().or(found) else { return };
+        // With ICE an address is found out, whatever the description has in its place. Without, nothing may pass to a name that we do not
+        // look up, least of all in plain.
+        let Some(rtp) = theirs.rtp_address().or((security != Security::Plain).then_some(NOWHERE)) else { return };
         let rtcp = if mux { rtp } else { theirs.rtcp_address().unwrap_or(rtp) };
         let is_speech = theirs.kind == sdp::Kind::Audio;
         let named = || theirs.payloads().map(|format| (format.payload_type, format.name)).collect();
         let codecs = if is_speech { named() } else { Codecs::NONE };
         let (direction, clocks) = (theirs.direction, theirs.clocks());
         let remote = Remote { rtp, rtcp, mux, direction, clocks, codecs, security };
-        if self.remote.as_ref() != Some(&remote) {
+        // A handshake that has failed is begun again.
+        if self.remote.as_ref() != Some(&remote) || matches!(remote.security, Security::Dtls(_)) {
             turn.media.connect(self.opened.id, remote.clone());
             self.remote = Some(remote);
         }

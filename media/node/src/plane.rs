@@ -21,6 +21,7 @@ use srtp::MasterKey;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -184,11 +185,13 @@ impl Plane {
             playing.retain(|&id| self.play(id));
             self.pacer.keep(playing);
         }
-        let (now, slots) = (self.now, &mut self.slots);
+        let (now, micros, slots) = (self.now, self.micros(), &mut self.slots);
         self.shaking.retain(|&id| {
             let Some(pair) = pair_of(slots, id) else { return false };
-            if pair.poll_timeout().is_some_and(|due| due <= now) {
-                pair.handle_timeout(now);
+            let is_due = pair.poll_timeout().is_some_and(|due| due <= now);
+            if is_due && catch_unwind(AssertUnwindSafe(|| pair.handle_timeout(now, micros))).is_err() {
+                tracing::error!(port = pair.port(), "a handshake could not go on: this is a bug");
+                pair.give_up();
             }
             pair.is_shaking()
         });

@@ -218,7 +218,8 @@ impl<'s> Stream<'s> {
             put(out, format_args!("c=IN {}", Net(self.address)), self.ending);
         }
         match attribute {
-            Some((name, _)) if self.transport.is_some() && belongs_to_security(name) => {}
+            // Of a refused stream too: it may name the keys of another.
+            Some((name, _)) if (self.transport.is_some() || self.port.rtp == 0) && belongs_to_security(name) => {}
             Some(("rtcp" | "rtcp-mux" | "mid", _)) if self.transport.is_some_and(Transport::is_shared) => {}
             // ZRTP agrees on keys between the phones, so nothing between them may be encrypted otherwise.
             Some(("zrtp-hash", _)) if self.is_encrypted() => {}

@@ -101,7 +101,9 @@ pub fn answer(
     for (index, media) in offer.media().iter().enumerate() {
         if index == agreed.stream {
             write_stream(&mut out, media, &agreed, port);
-            write_attributes(&mut out, attributes);
+            // What both can do is said already.
+            let is_said = |attribute: &String| agreed.rtcp_mux && attribute == "rtcp-mux";
+            write_attributes(&mut out, attributes.iter().filter(|attribute| !is_said(attribute)));
         } else {
             let format = media.formats.split_ascii_whitespace().next().unwrap_or("0");
             put(&mut out, format_args!("m={} 0 {} {format}", media.kind_text, media.protocol), CRLF);
@@ -158,9 +160,8 @@ fn write_ice_lite(out: &mut Vec<u8>, attributes: &[String]) {
     }
 }
 
-fn write_attributes(out: &mut Vec<u8>, attributes: &[String]) {
-    // What both phones can do is said already.
-    for attribute in attributes.iter().filter(|attribute| *attribute != "rtcp-mux") {
+fn write_attributes<'a>(out: &mut Vec<u8>, attributes: impl IntoIterator<Item = &'a String>) {
+    for attribute in attributes {
         put(out, format_args!("a={attribute}"), CRLF);
     }
 }

@@ -207,3 +207,37 @@ fn a_browser_is_offered_what_it_can_take() {
     world.run_for(s(60));
     world.finish();
 }
+
+#[test]
+fn an_offer_that_cannot_be_answered_rings_nobody_and_ends_no_call() {
+    let (mut world, alice, bob) = world("srtp = \"required\"", "");
+    world.call(alice, "bert");
+    world.run_for(s(3));
+    assert_eq!((world.phones[alice].statuses().last(), world.phones[bob].calls), (Some(&488), 0));
+    world.with_phone(alice, encrypts("RTP/SAVP", ALICES));
+    call(&mut world, alice, bob);
+    world.phones[alice].crypto = None;
+    world.phones[alice].profile = "RTP/AVP";
+    world.with_phone(alice, |phone, now| phone.offer(now, Method::Invite, "sendonly"));
+    world.run_for(s(2));
+    assert!(world.phones[alice].statuses().contains(&488));
+    assert!(world.is_talking(alice, bob), "the session goes on as it was (RFC 3261 §14.1)");
+    assert!(keys(&world, alice).is_some());
+    world.hang_up(alice);
+    world.finish();
+}
+
+#[test]
+fn a_forward_is_under_the_policy_of_who_really_rings() {
+    let (mut world, alice, bob) = world("", "");
+    world.add_user("carl", "srtp = \"required\"");
+    let carl = world.add_phone("carl");
+    world.phones[bob].manners.answer = Some((s(1), 302));
+    world.phones[bob].manners.answer_headers = vec![(Name::Contact, "<sip:carl@tandem.local>".to_owned())];
+    world.call(alice, "bert");
+    world.run_for(s(5));
+    let offered = body_of_invite(&world, carl);
+    assert!(offered.contains(" RTP/SAVP "), "{offered}");
+    world.run_for(s(60));
+    world.finish();
+}

@@ -47,6 +47,8 @@ pub struct Pair {
     ice: Option<Box<Lite>>,
     /// The handshake that makes the keys; while it is here without `security`, nothing passes.
     association: Option<Box<Association>>,
+    /// Where the last datagram of a handshake came from; it is latched onto when there are keys.
+    shakes_with: Option<SocketAddr>,
     reception: Reception,
     sent: u64,
     /// Packets that security did not let through.
@@ -132,6 +134,7 @@ impl Pair {
             security: None,
             ice: None,
             association: None,
+            shakes_with: None,
             reception: Reception::default(),
             sent: 0,
             refused: 0,
@@ -183,12 +186,14 @@ impl Pair {
             (Datagram::Stun, Some(_), _) => return self.answer_check(now, from, datagram),
             (_, Some(ice), _) if ice.selected() != Some(from) => return Heard::Foreign,
             // Without rtcp-mux there is no handshake for RTCP, and RTCP does not pass.
+            // Once there are keys, nobody else has a word in it.
+            (Datagram::Dtls, _, Some(_)) if self.security.is_some() && self.rtp.target() != Some(from) => {
+                return Heard::Foreign;
+            }
             (Datagram::Dtls, _, Some(association)) if component == Component::Rtp => {
-                if self.rtp.accept(now, from) == Accept::Foreign {
-                    return Heard::Foreign;
-                }
                 association.handle_datagram(clock, datagram);
-                self.pump();
+                self.shakes_with = Some(from);
+                self.pump(now);
                 return Heard::Answered;
             }
             (_, _, _) => {}
@@ -283,7 +288,7 @@ impl Pair {
         let found = self.ice.as_ref().map(|ice| ice.selected());
         self.rtp.restart(micros, found.unwrap_or_else(|| announced(remote.rtp)));
         self.rtcp.restart(micros, found.unwrap_or_else(|| announced(remote.rtcp)));
-        self.pump();
+        self.pump(micros);
         (self.direction, self.clocks, self.codecs) = (remote.direction, remote.clocks, remote.codecs);
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
@@ -310,10 +315,16 @@ impl Pair {
         match security {
             call::Security::Plain => (self.security, self.association, self.ice) = (None, None, None),
             call::Security::Sdes(keys) => {
-                (self.association, self.ice) = (None, None);
-                if self.security.as_ref().is_none_or(|security| security.keys() != *keys) {
-                    self.security = Some(Box::new(Security::new(*keys)));
-                }
+                // What a handshake has made is of no use with keys from the descriptions.
+                let before = if self.association.take().is_some() { None } else { self.security.take() };
+                self.ice = None;
+                self.security = Some(match before {
+                    Some(mut security) => {
+                        security.renew(*keys);
+                        security
+                    }
+                    None => Box::new(Security::new(*keys)),
+                });
             }
             call::Security::Dtls(peer) => {
                 match (&mut self.ice, peer.ufrag.as_deref().and_then(|ufrag| Ufrag::parse(ufrag).ok())) {
@@ -350,23 +361,29 @@ impl Pair {
         if let ice::Heard::Selected(address) = heard {
             tracing::debug!(port = self.address.port(), %address, "selected");
             self.rtp.restart(now, Some(address));
-            self.pump();
+            self.pump(now);
         }
         if heard == ice::Heard::Ignored { Heard::Refused } else { Heard::Answered }
     }
 
     /// Sends what the handshake wants to say, and takes what it has come to.
-    fn pump(&mut self) {
+    fn pump(&mut self, now: Micros) {
         let Some(association) = &mut self.association else { return };
+        let to = if self.ice.is_some() { self.rtp.target() } else { self.shakes_with.or(self.rtp.target()) };
         while let Some(datagram) = association.poll_transmit() {
-            if let Some(to) = self.rtp.target() {
+            if let Some(to) = to {
                 // What is lost here is sent again as if it were lost on its way.
                 let _ = self.sockets.rtp.send_to(&datagram, to);
             }
         }
         while let Some(outcome) = association.poll_outcome() {
             self.security = match outcome {
-                Outcome::Keys(keys) => Some(Box::new(Security::new(keys))),
+                Outcome::Keys(keys) => {
+                    if let Some(from) = self.shakes_with {
+                        self.rtp.accept(now, from);
+                    }
+                    Some(Box::new(Security::new(keys)))
+                }
                 Outcome::Over => None,
             };
         }
@@ -379,15 +396,25 @@ impl Pair {
 
     /// A handshake is under way, or waited for.
     pub fn is_shaking(&self) -> bool {
-        self.association.is_some() && (self.security.is_none() || self.poll_timeout().is_some())
+        let is_under_way = |association: &Association| !association.is_over();
+        self.association.as_deref().is_some_and(is_under_way)
+            && (self.security.is_none() || self.poll_timeout().is_some())
     }
 
     /// Lets a handshake repeat what was lost.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant, micros: Micros) {
         if let Some(association) = &mut self.association {
             association.handle_timeout(now);
         }
-        self.pump();
+        self.pump(micros);
+    }
+
+    /// After a panic in its handshake: nothing passes any more.
+    pub fn give_up(&mut self) {
+        self.security = None;
+        if let Some(association) = &mut self.association {
+            association.give_up();
+        }
     }
 
     /// Gives the pair another side.

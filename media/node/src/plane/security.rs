@@ -20,9 +20,16 @@ impl Security {
         Security { keys, inbound: Inbound::new(&keys.inbound), outbound: Outbound::new(&keys.outbound) }
     }
 
-    /// What it was made with.
-    pub fn keys(&self) -> Keys {
-        self.keys
+    /// Takes other keys. A direction whose key stays keeps its counters: to begin them again under the same key would encrypt two packets
+    /// alike.
+    pub fn renew(&mut self, keys: Keys) {
+        if self.keys.inbound != keys.inbound {
+            self.inbound = Inbound::new(&keys.inbound);
+        }
+        if self.keys.outbound != keys.outbound {
+            self.outbound = Outbound::new(&keys.outbound);
+        }
+        self.keys = keys;
     }
 
     /// Opens what the phone sent, in place; returns the length of what is left.

@@ -37,9 +37,19 @@ impl Association {
         Association { peer, handshake }
     }
 
-    /// Whether it is the one with this peer; who has begun it once is not asked again.
+    /// Whether it is the one with this peer and may still come to something, or has; who has begun it once is not asked again.
     pub fn is_with(&self, peer: &Peer) -> bool {
-        self.peer.fingerprint == peer.fingerprint
+        self.peer.fingerprint == peer.fingerprint && !self.is_over()
+    }
+
+    /// There are no keys and will be none.
+    pub fn is_over(&self) -> bool {
+        self.handshake.as_ref().is_none_or(Handshake::is_over)
+    }
+
+    /// Nothing comes of it any more.
+    pub fn give_up(&mut self) {
+        self.handshake = None;
     }
 
     pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {

@@ -192,7 +192,7 @@ fn line_ends_stay_what_they_were_and_a_missing_last_one_does_no_harm() {
 }
 
 /// For every description that can be read: what is told can be read, has the streams in their places on our addresses
-/// and ports, and every line that no path has a part in is there as it was.
+/// and ports, and every line that neither path nor security has a part in is there as it was.
 #[test]
 fn whatever_is_read_is_told_with_our_addresses_alone() {
     let mut random = random();
@@ -227,7 +227,7 @@ fn whatever_is_read_is_told_with_our_addresses_alone() {
 }
 
 fn is_untouched(line: &[u8]) -> bool {
-    let touched = "o= c= m= a=rtcp: a=candidate a=ice- a=group:BUNDLE a=bundle-only";
+    let touched = "o= c= m= a=rtcp: a=candidate a=ice- a=group:BUNDLE a=bundle-only a=crypto a=fingerprint a=setup";
     let is_bare_rtcp = line.trim_ascii_end() == b"a=rtcp";
     !is_bare_rtcp && !touched.split(' ').any(|start| line.starts_with(start.as_bytes()))
 }
@@ -257,4 +257,12 @@ fn zrtp_passes_where_nothing_else_encrypts() {
     };
     assert!(with(&[]).contains("a=zrtp-hash"));
     assert!(!with(&["crypto:1 X inline:y"]).contains("a=zrtp-hash"));
+}
+
+#[test]
+fn a_refused_stream_shows_no_keys() {
+    let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=video 0 RTP/SAVP 99\r\na=crypto:1 X inline:y\r\n";
+    let sdp = Sdp::parse(text.as_bytes()).unwrap();
+    let told = String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[None], origin(V4))).unwrap();
+    assert!(told.contains("m=video 0 RTP/SAVP 99") && !told.contains("crypto"), "{told}");
 }

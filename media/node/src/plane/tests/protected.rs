@@ -193,3 +193,60 @@ fn with_ice_media_goes_nowhere_before_a_check() {
     assert_eq!(bench.plane.counts().foreign, 1);
     assert_ne!(bench.plane.ice(b.id, true).ufrag, told.ufrag);
 }
+
+#[test]
+fn a_key_that_stays_keeps_its_counters_when_the_other_changes() {
+    let mut bench = Bench::new();
+    let (plain, secret) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.bridged(&plain, &secret);
+    let (keys, _, mut hears) = keyed(srtp::Suite::AeadAes256Gcm);
+    bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..secret.remote() });
+    bench.send(&plain.rtp, &a, Rtp, &packet(0, 1, 7, b"sound"));
+    assert!(hears.open_rtp(&mut received(&secret.rtp).unwrap()).is_ok());
+    bench.send(&plain.rtcp, &a, Rtcp, RTCP);
+    assert!(hears.open_rtcp(&mut received(&secret.rtcp).unwrap()).is_ok());
+
+    let inbound = MasterKey::from_random(keys.inbound.suite(), [9; MasterKey::LONGEST]);
+    let renewed = call::Keys { inbound, ..keys };
+    bench.plane.connect(b.id, Remote { security: Security::Sdes(renewed), ..secret.remote() });
+    bench.send(&plain.rtp, &a, Rtp, &packet(0, 1, 7, b"other"));
+    assert_eq!(received(&secret.rtp), None, "no number is encrypted twice under one key");
+    bench.send(&plain.rtcp, &a, Rtcp, RTCP);
+    assert!(hears.open_rtcp(&mut received(&secret.rtcp).unwrap()).is_ok(), "nor an index of RTCP");
+    let mut says = srtp::Outbound::new(&inbound);
+    let sound = packet(0, 1, 8, b"answer");
+    bench.send(&secret.rtp, &b, Rtp, &protected(&mut says, srtp::Outbound::protect_rtp, &sound));
+    assert_eq!(received(&plain.rtp), Some(sound));
+}
+
+#[test]
+fn a_protected_leg_without_an_address_is_silent_and_not_plain() {
+    let mut bench = Bench::new();
+    let (plain, secret) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.bridged(&plain, &secret);
+    let (keys, ..) = keyed(srtp::Suite::AesCm128HmacSha1_80);
+    let nowhere = "0.0.0.0:0".parse().unwrap();
+    let remote = Remote { rtp: nowhere, rtcp: nowhere, security: Security::Sdes(keys), ..secret.remote() };
+    bench.plane.connect(b.id, remote);
+    bench.send(&secret.rtp, &b, Rtp, &packet(0, 1, 8, b"plain"));
+    assert_eq!(received(&plain.rtp), None);
+    bench.send(&plain.rtp, &a, Rtp, &packet(0, 1, 7, b"sound"));
+    assert_eq!(received(&secret.rtp), None);
+}
+
+#[test]
+fn a_stranger_who_shakes_hands_is_not_latched_onto() {
+    let mut bench = Bench::new();
+    let (plain, secret, stranger) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (_, b) = bench.bridged(&plain, &secret);
+    let mut shaker = Shaker::new(&bench, dtls::Role::Active);
+    let security = Security::Dtls(shaker.peer(call::Begins::They));
+    bench.plane.connect(b.id, Remote { security, ..secret.shared() });
+    bench.send(&stranger.rtp, &b, Rtp, &[22; 60]);
+    let (mut says, _) = shaker.shake(&mut bench, &secret.rtp, &b).expect("keys");
+    bench.send(&stranger.rtp, &b, Rtp, &[22; 60]);
+    assert_eq!(bench.plane.counts().foreign, 1, "with keys, nobody else has a word in it");
+    let sound = packet(0, 1, 8, b"answer");
+    bench.send(&secret.rtp, &b, Rtp, &protected(&mut says, srtp::Outbound::protect_rtp, &sound));
+    assert_eq!(received(&plain.rtp), Some(sound));
+}
