@@ -13,10 +13,6 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use exit::Failure;
 
-/// A message costs many small allocations; this one makes them cheaper than the C library does (ARCHITECTURE.md has the figure).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
