@@ -241,3 +241,16 @@ fn a_forward_is_under_the_policy_of_who_really_rings() {
     world.run_for(s(60));
     world.finish();
 }
+
+#[test]
+fn a_refresh_that_is_answered_without_a_key_ends_the_call_and_does_not_go_on_in_plain() {
+    let (mut world, alice, bob) = world("", "srtp = \"required\"");
+    world.with_phone(bob, encrypts("RTP/SAVP", BOBS));
+    world.phones[bob].manners.allow = crate::phone::NO_UPDATE;
+    call(&mut world, alice, bob);
+    world.phones[bob].crypto = None;
+    world.run_for(s(2000));
+    assert!(world.phones[bob].requests(Method::Invite).len() >= 2, "it was refreshed");
+    assert!(world.shards[0].media.open.is_empty(), "nothing flows any more");
+    world.finish();
+}
