@@ -76,7 +76,8 @@ impl Leg<'_> {
             if before.map_or(is_browser, |(ours, _)| ours.is_dtls()) {
                 let has_ice = before.is_none_or(|(ours, _)| ours.ice.is_some());
                 let attributes = handshake_attributes(index, "actpass", has_ice, false, means);
-                return Some(Transport { protocol: DTLS.to_owned(), attributes });
+                let protocol = before.map_or(DTLS, |(ours, _)| ours.protocol).to_owned();
+                return Some(Transport { protocol, attributes });
             }
             let feedback = if media.is_dtls() || !media.protocol.ends_with("AVPF") { "" } else { "F" };
             let was_secure = before.is_some_and(|(ours, _)| is_secure(ours));

@@ -185,11 +185,11 @@ impl Pair {
         match (kind, &mut self.ice, &mut self.association) {
             (Datagram::Stun, Some(_), _) => return self.answer_check(now, from, datagram),
             (_, Some(ice), _) if ice.selected() != Some(from) => return Heard::Foreign,
-            // Without rtcp-mux there is no handshake for RTCP, and RTCP does not pass.
             // Once there are keys, nobody else has a word in it.
             (Datagram::Dtls, _, Some(_)) if self.security.is_some() && self.rtp.target() != Some(from) => {
                 return Heard::Foreign;
             }
+            // Without rtcp-mux there is no handshake for RTCP, and RTCP does not pass.
             (Datagram::Dtls, _, Some(association)) if component == Component::Rtp => {
                 association.handle_datagram(clock, datagram);
                 self.shakes_with = Some(from);

@@ -9,7 +9,6 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-#[allow(dead_code)]
 #[path = "siploader/net.rs"]
 mod net;
 
@@ -32,11 +31,7 @@ struct Leg {
 }
 
 fn forward(base: usize, calls: usize) {
-    let open = |port: usize| {
-        let socket = UdpSocket::bind(("127.0.0.1", port as u16)).unwrap_or_else(|error| panic!("bind {port}: {error}"));
-        socket.set_nonblocking(true).expect("a socket");
-        Leg { socket, peer: unsafe { std::mem::zeroed() } }
-    };
+    let open = |port: usize| Leg { socket: net::udp(port as u16), peer: unsafe { std::mem::zeroed() } };
     let mut legs: Vec<Leg> = (base..base + 2 * calls).map(open).collect();
     let epoll = unsafe { libc::epoll_create1(0) };
     for (index, leg) in legs.iter().enumerate() {
@@ -67,8 +62,7 @@ const CHALLENGE: &[u8] = b"WWW-Authenticate: Digest realm=\"direct.local\", nonc
 const GRANTED: &[u8] = b"Contact: <sip:u000000@127.0.0.1:9060>;expires=600\r\nSupported: path, outbound, gruu\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
 
 fn answer(port: u16) {
-    let socket = UdpSocket::bind(("127.0.0.1", port)).unwrap_or_else(|error| panic!("bind {port}: {error}"));
-    let mut batch = net::Batch::new(socket);
+    let mut batch = net::Batch::new(net::udp(port));
     let (mut requests, mut answer) = (Vec::new(), Vec::new());
     let mut waiting = libc::pollfd { fd: batch.sock.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     loop {
