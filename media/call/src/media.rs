@@ -30,8 +30,8 @@ pub trait Media {
     /// The fingerprint of our certificate, as `a=fingerprint` has it: `sha-256 12:AB:...`.
     fn fingerprint(&self) -> String;
 
-    /// What a phone with ICE is told of these ports; `restart` draws it anew (RFC 8445 §9).
-    fn ice(&mut self, id: MediaId, restart: bool) -> Ice;
+    /// What a phone with ICE is told of these ports; `restart` draws it anew (RFC 8445 §9). `None`: they are closed.
+    fn ice(&mut self, id: MediaId, restart: bool) -> Option<Ice>;
 
     /// Bytes for a key that nobody can foretell.
     fn draw_key(&mut self) -> [u8; MasterKey::LONGEST];

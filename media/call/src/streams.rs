@@ -351,7 +351,7 @@ impl Means for OwnMeans<'_> {
 
     fn ice(&mut self, index: usize, restart: bool) -> Option<Ice> {
         let port = self.ports.get(index)?.as_ref()?;
-        Some(self.media.ice(port.opened.id, restart))
+        self.media.ice(port.opened.id, restart)
     }
 }
 

@@ -340,13 +340,8 @@ impl Media for Plane {
         self.identity.fingerprint().to_string()
     }
 
-    fn ice(&mut self, id: MediaId, restart: bool) -> Ice {
-        let random = random_bytes();
-        match pair_of(&mut self.slots, id) {
-            Some(pair) => pair.ice(restart, random),
-            // Nobody asks for a pair that is closed.
-            None => Ice { ufrag: String::new(), pwd: String::new(), candidate: String::new() },
-        }
+    fn ice(&mut self, id: MediaId, restart: bool) -> Option<Ice> {
+        Some(pair_of(&mut self.slots, id)?.ice(restart, random_bytes()))
     }
 
     fn draw_key(&mut self) -> [u8; MasterKey::LONGEST] {

@@ -90,10 +90,10 @@ impl Media for FakeMedia {
         format!("sha-256 {}", ["AB"; 32].join(":"))
     }
 
-    fn ice(&mut self, id: MediaId, restart: bool) -> Ice {
+    fn ice(&mut self, id: MediaId, restart: bool) -> Option<Ice> {
         let turn = if restart { "again" } else { "first" };
         let pwd = "p".repeat(24);
-        Ice { ufrag: format!("{turn}{}", id.0), pwd, candidate: "1 1 udp 1 10.9.8.7 20000 typ host".to_owned() }
+        Some(Ice { ufrag: format!("{turn}{}", id.0), pwd, candidate: "1 1 udp 1 10.9.8.7 20000 typ host".to_owned() })
     }
 
     fn draw_key(&mut self) -> [u8; srtp::MasterKey::LONGEST] {
