@@ -1,0 +1,118 @@
+//! Payloads into samples.
+
+use crate::{Codec, G729Decoder, Library, opus};
+use audio::Law;
+use audio_codec::g722::{Bitrate, G722Decoder};
+
+/// The state of one stream that is heard.
+pub struct Decoder {
+    codec: Codec,
+    rate: u32,
+    state: State,
+}
+
+enum State {
+    G711(Law),
+    G722(Box<G722Decoder>),
+    Opus(Box<opus::Decoder>),
+    G729(Box<dyn G729Decoder>),
+    L16,
+}
+
+/// A payload that is none of its codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a payload of this codec")]
+pub struct Broken;
+
+impl Decoder {
+    /// For one who works at `rate` samples a second; [`Decoder::rate`] says what comes of it. `None`: no library for it is there.
+    pub fn new(codec: Codec, rate: u32, library: &Library) -> Option<Decoder> {
+        let rate = codec.rate_near(rate);
+        let state = match codec {
+            Codec::Pcmu => State::G711(Law::Mu),
+            Codec::Pcma => State::G711(Law::A),
+            Codec::G722 => State::G722(Box::new(G722Decoder::with_options(Bitrate::Mode1_64000, false, rate == 8000))),
+            Codec::Opus => State::Opus(Box::new(opus::Decoder::new(rate)?)),
+            Codec::G729 => State::G729(library.g729()?.decoder()),
+            Codec::L16(_) => State::L16,
+        };
+        Some(Decoder { codec, rate, state })
+    }
+
+    /// Which codec.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// Samples a second of what it makes.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// How many samples a payload will make, without decoding it; 0 for one that is broken or says that there is silence.
+    pub fn samples(&self, payload: &[u8]) -> usize {
+        match &self.state {
+            State::G711(_) => payload.len(),
+            State::G722(_) => payload.len() * self.rate as usize / 8000,
+            State::Opus(_) => opus::samples(payload, self.rate).unwrap_or(0),
+            State::G729(_) => payload.len() / G729_FRAME * G729_SAMPLES,
+            State::L16 => payload.len() / 2,
+        }
+    }
+
+    /// Appends the samples of a payload.
+    pub fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) -> Result<(), Broken> {
+        let (start, samples) = (out.len(), self.samples(payload));
+        match &mut self.state {
+            State::G711(law) => {
+                out.resize(start + samples, 0);
+                law.decode_slice(payload, &mut out[start..]);
+            }
+            State::G722(decoder) => {
+                out.resize(start + samples, 0);
+                decoder.decode_frame_into(payload, &mut out[start..]).map_err(|_| Broken)?;
+            }
+            State::Opus(decoder) => decoder.decode(payload, samples, out)?,
+            State::G729(decoder) => {
+                let (frames, rest) = payload.as_chunks::<G729_FRAME>();
+                frames.iter().for_each(|frame| out.extend(decoder.decode(frame)));
+                match rest.len() {
+                    // Annex B: the last frame may describe the silence that follows.
+                    0 => {}
+                    G729_SILENCE => out.extend(decoder.decode(rest)),
+                    _ => return Err(Broken),
+                }
+            }
+            State::L16 => {
+                let (pairs, rest) = payload.as_chunks::<2>();
+                if !rest.is_empty() {
+                    return Err(Broken);
+                }
+                out.extend(pairs.iter().map(|pair| i16::from_be_bytes(*pair)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends `samples` in the place of a payload that was lost, by what the codec itself knows of what was before, and by
+    /// `next`, the payload after it, where that is there already. `false`: this codec knows nothing, and nothing is appended.
+    pub fn conceal(&mut self, samples: usize, next: Option<&[u8]>, out: &mut Vec<i16>) -> bool {
+        match &mut self.state {
+            State::G711(_) | State::G722(_) | State::L16 => false,
+            State::Opus(decoder) => decoder.conceal(samples, next, out),
+            State::G729(decoder) => {
+                let start = out.len();
+                while out.len() - start < samples {
+                    out.extend(decoder.conceal());
+                }
+                out.truncate(start + samples);
+                true
+            }
+        }
+    }
+}
+
+pub(crate) const G729_FRAME: usize = 10;
+pub(crate) const G729_SAMPLES: usize = 80;
+/// Bytes of a frame that describes silence.
+const G729_SILENCE: usize = 2;
