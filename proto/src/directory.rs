@@ -25,7 +25,7 @@ mod user;
 
 pub use destination::{Destination, Template};
 pub use difference::Change;
-pub use model::{Class, Domain, Media, Region, Site, Srtp};
+pub use model::{Class, Domain, Dtmf, Media, Region, Site, Srtp};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
@@ -145,6 +145,19 @@ impl Directory {
     /// Whether the media between us and a user's phones is encrypted.
     pub fn srtp(&self, user: &User) -> Srtp {
         user.srtp().or_else(|| Some(self.domain(self.domain_name(user))?.srtp)).unwrap_or_default()
+    }
+
+    /// The codecs that a user's phones are offered and answered, the preferred one first; empty: all, in the phones' order.
+    pub fn codecs<'d>(&'d self, user: &'d User) -> &'d [Box<str>] {
+        match user.codecs() {
+            [] => self.domain(self.domain_name(user)).map(|domain| &*domain.codecs).unwrap_or_default(),
+            own => own,
+        }
+    }
+
+    /// How keys come from a user's phones and go to them.
+    pub fn dtmf(&self, user: &User) -> Dtmf {
+        user.dtmf().or_else(|| Some(self.domain(self.domain_name(user))?.dtmf)).unwrap_or_default()
     }
 
     /// Which way the media of a user's calls takes: anchored where it must be encrypted, which nobody between two phones can ensure.

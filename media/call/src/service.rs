@@ -13,10 +13,10 @@ use crate::leg::{Awaits, LegId};
 use crate::media::{MediaEvent, Sound};
 use crate::output::{PromptSource, Query, QueryId};
 use crate::response::response;
-use crate::streams::{Path, Unfit};
+use crate::streams::{Accept, Path, Unfit};
 use crate::turn::Turn;
 use proto::directory::Target;
-use sdp::service::{Accept, Agreed};
+use sdp::service::Agreed;
 use sip::endpoint::ServerId;
 use sip::message::{Message, Method, Name};
 
@@ -79,7 +79,7 @@ impl Program {
     fn accept(&self) -> Accept {
         match self {
             Program::Echo(_) => Accept::Any,
-            Program::Prompt(_) => Accept::G711,
+            Program::Prompt(_) => Accept::Sound,
         }
     }
 
@@ -142,8 +142,10 @@ impl Call {
     /// Puts a caller who has been answered by another shard into the service again, from its beginning.
     pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, program: Program) {
         let theirs = self.caller_leg().streams.theirs.clone().unwrap_or_default();
-        let agreed =
-            sdp::Sdp::parse(&theirs).ok().and_then(|theirs| sdp::service::agree(&theirs, program.accept()).ok());
+        let agreed = sdp::Sdp::parse(&theirs).ok().and_then(|theirs| {
+            let streams = &self.caller_leg().streams;
+            streams.agree(turn, &theirs, program.accept()).ok()
+        });
         let query = program.wants().map(|source| self.ask_prompt(turn, source));
         self.phase = Phase::Serving(Service { program, query, agreed });
         if let (None, Some(agreed)) = (query, agreed) {
@@ -188,7 +190,10 @@ impl Call {
     pub(crate) fn handle_service_answer(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) {
         let Phase::Serving(service) = &mut self.phase else { return };
         let accept = service.program.accept();
-        let agreed = sdp::Sdp::parse(answer).ok().and_then(|answer| sdp::service::agree(&answer, accept).ok());
+        let agreed = sdp::Sdp::parse(answer).ok().and_then(|answer| {
+            let streams = &self.leg(id)?.streams;
+            streams.agree(turn, &answer, accept).ok()
+        });
         let Some(agreed) = agreed else {
             return self.end(turn, "no agreement on media", None, Failure::of(488));
         };

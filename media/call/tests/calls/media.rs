@@ -4,6 +4,7 @@ use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The address that phones are told.
 pub const ANCHOR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 9, 0, 1));
@@ -84,6 +85,10 @@ impl Media for FakeMedia {
 
     fn serve(&mut self, id: MediaId, sound: Sound, _: &Agreed) {
         self.open.get_mut(&id).expect("served while open").does = Does::Serves(sound);
+    }
+
+    fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
+        false
     }
 
     fn fingerprint(&self) -> String {

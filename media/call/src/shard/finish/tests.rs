@@ -12,6 +12,7 @@ use sip::token::ShardId;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Default)]
 struct Fragile {
@@ -50,6 +51,10 @@ impl Media for Fragile {
     fn serve(&mut self, _: MediaId, _: Sound, _: &Agreed) {
         self.step();
     }
+    fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
+        false
+    }
+
     fn fingerprint(&self) -> String {
         format!("sha-256 {}", ["AB"; 32].join(":"))
     }
