@@ -3,20 +3,22 @@
 mod pacer;
 mod pair;
 mod security;
-mod served;
+mod talk;
+mod turns;
 mod web;
 
 use crate::advertise::{Advertise, Advertised};
 use crate::ports::Ports;
 use crate::token::{Component, Token};
 use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Security, Sound};
+use codec::Library;
 use dtls::Identity;
 use net::{Epoll, Interest};
 use pacer::Pacer;
-use pair::{Heard, Pair, Partner};
+use pair::{Heard, Pair, Partner, Turn};
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
-use served::Played;
+use talk::{Talk, Told};
 use srtp::MasterKey;
 use std::collections::VecDeque;
 use std::io;
@@ -46,6 +48,7 @@ pub struct Plane {
     identity: Arc<Identity>,
     /// Pairs with a handshake under way.
     shaking: Vec<MediaId>,
+    library: Library,
 }
 
 /// The place of a pair; its generation makes the id of a closed pair worthless.
@@ -65,6 +68,8 @@ pub struct Settings {
     pub seed: u64,
     /// Who we are in handshakes for SRTP.
     pub identity: Arc<Identity>,
+    /// Codecs that are there beside our own.
+    pub library: Library,
 }
 
 /// What one shard's media plane has done since its start.
@@ -110,6 +115,7 @@ impl Plane {
             counts: Counts::default(),
             identity: settings.identity.clone(),
             shaking: Vec::new(),
+            library: settings.library.clone(),
         }
     }
 
@@ -149,14 +155,21 @@ impl Plane {
                 }
                 other.send(component, kind, &mut self.buffer, length)
             }
+            Partner::Talk(other, _) => {
+                let Some(talk) = &mut pair.talk else { return };
+                if let Some(Told::Key(heard, clock)) = talk.hear(now, &self.buffer[..length]) {
+                    self.pass_key(index, other, heard, clock);
+                }
+                return;
+            }
             Partner::Exchange => {
-                let (id, served) = (pair.id, pair.served.as_mut());
-                let Some(served) = served else { return };
+                let (id, talk) = (pair.id, pair.talk.as_mut());
+                let Some(talk) = talk else { return };
                 let datagram = &mut self.buffer[..length];
-                if let Some(key) = served.digit(datagram) {
+                if let Some(Told::Key(rtp::Heard::Pressed(key) | rtp::Heard::Struck(key, _), _)) = talk.hear(now, datagram) {
                     self.events.push_back((id, MediaEvent::Dtmf(key)));
                 }
-                if kind != Datagram::Rtp || !served.echo(now, datagram) {
+                if kind != Datagram::Rtp || !talk.echo(now, datagram) {
                     return;
                 }
                 pair.send(Component::Rtp, kind, &mut self.buffer, length)
@@ -182,7 +195,7 @@ impl Plane {
     /// Plays what is due and looks for silent legs.
     pub fn handle_timeout(&mut self) {
         while let Some(mut playing) = self.pacer.due(self.now) {
-            playing.retain(|&id| self.play(id));
+            playing.retain(|&id| self.take_turn(id));
             self.pacer.keep(playing);
         }
         let (now, micros, slots) = (self.now, self.micros(), &mut self.slots);
@@ -203,30 +216,6 @@ impl Plane {
                     self.events.push_back((pair.id, MediaEvent::Silent));
                 }
             }
-        }
-    }
-
-    /// Sends the next packet of a prompt; false once there is no more of it.
-    fn play(&mut self, id: MediaId) -> bool {
-        let Some(pair) = pair_of(&mut self.slots, id) else { return false };
-        let hears = pair.hears();
-        let is_served = pair.partner == Partner::Exchange;
-        let Some(served) = pair.served.as_mut() else { return false };
-        if !is_served {
-            served.stop();
-        }
-        match served.play(hears, &mut self.buffer) {
-            Played::Packet(length) => {
-                let result = pair.send(Component::Rtp, Datagram::Rtp, &mut self.buffer, length);
-                self.counts.note(result);
-                true
-            }
-            Played::Pause => true,
-            Played::Done => {
-                self.events.push_back((id, MediaEvent::PromptDone));
-                false
-            }
-            Played::Nothing => false,
         }
     }
 
@@ -266,7 +255,7 @@ impl Plane {
     /// Ends what a pair is part of, and its partner's part in it.
     fn part(&mut self, id: MediaId) {
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
-        if let Partner::Pair(other) = std::mem::replace(&mut pair.partner, Partner::None)
+        if let Partner::Pair(other) | Partner::Talk(other, _) = std::mem::replace(&mut pair.partner, Partner::None)
             && let Some(other) = pair_at(&mut self.slots, other)
         {
             other.partner = Partner::None;
@@ -302,6 +291,7 @@ impl Media for Plane {
         if matches!(remote.security, Security::Dtls(_)) && !self.shaking.contains(&id) {
             self.shaking.push(id);
         }
+        let partner = pair.partner;
         let reopened = pair.connect((now, micros), &self.identity, &remote);
         if let Some(socket) = reopened {
             let token = Token::Media(id.0 as u32, Component::Rtcp);
@@ -309,10 +299,12 @@ impl Media for Plane {
                 tracing::warn!(%error, "RTCP is not watched");
             }
         }
+        if let Partner::Pair(other) | Partner::Talk(other, _) = partner {
+            self.settle(id.0 as u32, other);
+        }
     }
 
     fn bridge(&mut self, one: MediaId, other: MediaId) {
-        let now = self.now;
         for (id, partner) in [(one, other), (other, one)] {
             self.part(id);
             if pair_of(&mut self.slots, partner).is_none() {
@@ -321,8 +313,9 @@ impl Media for Plane {
         }
         for (id, partner) in [(one, other), (other, one)] {
             let Some(pair) = pair_of(&mut self.slots, id) else { return };
-            pair.join(now, Partner::Pair(partner.0 as u32));
+            pair.join(self.now, Partner::Pair(partner.0 as u32));
         }
+        self.settle(one.0 as u32, other.0 as u32);
     }
 
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed) {
@@ -330,10 +323,15 @@ impl Media for Plane {
         let (now, random) = (self.now, self.draw());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         pair.join(now, Partner::Exchange);
-        let served = pair.served.get_or_insert_with(|| Box::new(served::Served::new(random, agreed)));
-        if served.begin(sound, agreed) {
+        let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(random)));
+        talk.serve(pair.voice.as_ref(), &self.library);
+        if talk.begin(sound, agreed) {
             self.pacer.add(now, id);
         }
+    }
+
+    fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool {
+        self.strike(id, key, held)
     }
 
     fn fingerprint(&self) -> String {
