@@ -1,8 +1,9 @@
-//! Sound at 8 kHz: G.711, tones, levels, WAV files, resampling, and prompts ready to be sent.
+//! Sound at 8 kHz: G.711, tones, keys heard and made, levels, WAV files, resampling, and prompts ready to be sent.
 //!
 //! Levels are in dBm0 as G.711 counts them: a sine at full scale has [`FULL_SCALE`].
 
 mod chime;
+pub mod dtmf;
 mod g711;
 mod level;
 mod prompt;
