@@ -11,3 +11,6 @@ pub use sounder::Sounder;
 pub(crate) const HERTZ: [f32; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
 /// The key of each pair, row by row of the lower group.
 pub(crate) const KEYS: [u8; 16] = *b"123A456B789C*0#D";
+
+#[cfg(test)]
+mod tests;
