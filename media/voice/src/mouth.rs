@@ -27,6 +27,7 @@ struct Speech {
     pauses: bool,
 }
 
+
 impl Mouth {
     /// A stream of these numbers.
     pub fn new(sequencer: Sequencer) -> Mouth {

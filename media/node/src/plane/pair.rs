@@ -25,6 +25,8 @@ pub struct Pair {
     pub partner: Partner,
     /// The exchange's own end, once there has been one.
     pub talk: Option<Box<Talk>>,
+    /// Its sound is made anew even where it could pass: for a key, or for somebody who listens.
+    pub is_heard: bool,
     /// The sound of the phone, where it can be looked into.
     pub voice: Option<Voice>,
     sockets: Sockets,
@@ -134,6 +136,7 @@ impl Pair {
             partner: Partner::None,
             talk: None,
             voice: None,
+            is_heard: false,
             sockets,
             address: (face.bound, port).into(),
             told: face.told,

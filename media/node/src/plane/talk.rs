@@ -1,6 +1,7 @@
 //! The exchange's own end of a pair whose packets do not just pass: it hears what the phone says, and says an echo, a prompt, or what
 //! another phone says in another codec, as one continuous stream.
 
+use audio::dtmf::{self, Detector};
 use audio::{Ends, FRAME, Frames, Law};
 use call::{KeysHeard, Sound, Voice};
 use codec::{Codec, Library};
@@ -21,6 +22,8 @@ pub struct Talk {
     /// Payload types of telephone events, with their clocks.
     events: Vec<(u8, u32)>,
     digits: DigitReceiver,
+    /// Hears keys in the sound of a phone that has no other way to say them.
+    detector: Option<Detector>,
     sound: Playing,
     /// The clock of what is echoed.
     clock: u32,
@@ -73,6 +76,7 @@ impl Talk {
             rate: 8000,
             events: Vec::new(),
             digits: DigitReceiver::default(),
+            detector: None,
             sound: Playing::Silence,
             clock: 8000,
             pace: Pace::Stopped,
@@ -95,6 +99,8 @@ impl Talk {
         let Some(voice) = &self.voice else { return };
         let ear = self.ear.get_or_insert_with(|| Ear::new(self.rate, PATIENCE, library));
         ear.expect(&voice.from_phone, voice.comfort_noise);
+        let wants_tones = voice.keys_heard == KeysHeard::Tones;
+        self.detector = if wants_tones { self.detector.take().or_else(|| Detector::new(self.rate)) } else { None };
     }
 
     /// Hears them no longer.
@@ -223,12 +229,19 @@ impl Talk {
         Some(packet.len())
     }
 
-    /// What the phone says in the next 20 ms.
-    pub fn draw(&mut self, now: Micros, block: &mut [i16]) {
+    /// What the phone says in the next 20 ms, and the keys that are heard in it. A key's tone itself is left out, since it goes on
+    /// in another way.
+    pub fn draw(&mut self, now: Micros, block: &mut [i16]) -> Vec<dtmf::Heard> {
         match &mut self.ear {
             Some(ear) => _ = ear.draw(now, block),
             None => block.fill(0),
         }
+        let Some(detector) = &mut self.detector else { return Vec::new() };
+        let heard = detector.push(block);
+        if detector.is_suspect() {
+            block.fill(0);
+        }
+        heard
     }
 
     /// Tells the phone a block.

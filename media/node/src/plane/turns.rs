@@ -95,9 +95,7 @@ impl Plane {
         if let (Some((left_hears, mut left)), Some((right_hears, mut right))) = (left, right) {
             let mut block = [0; LONGEST_BLOCK];
             let block = &mut block[..left.rate as usize / 50];
-            left.draw(now, block);
-            right.tell(right_hears, block);
-            right.draw(now, block);
+            let said = [left.draw(now, block), { right.tell(right_hears, block); right.draw(now, block) }];
             left.tell(left_hears, block);
             for (index, talk) in [(one, left), (other, right)] {
                 if let Some(pair) = pair_at(&mut self.slots, index) {
