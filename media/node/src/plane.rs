@@ -18,7 +18,7 @@ use pacer::Pacer;
 use pair::{Heard, Pair, Partner, Turn};
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
-use talk::{Talk, Told};
+use talk::{Key, Talk};
 use srtp::MasterKey;
 use std::collections::VecDeque;
 use std::io;
@@ -157,8 +157,8 @@ impl Plane {
             }
             Partner::Talk(other, _) => {
                 let Some(talk) = &mut pair.talk else { return };
-                if let Some(Told::Key(heard, clock)) = talk.hear(now, &self.buffer[..length]) {
-                    self.pass_key(index, other, heard, clock);
+                if let Some(key) = talk.hear(now, &self.buffer[..length]) {
+                    self.pass_key(index, other, key);
                 }
                 return;
             }
@@ -166,7 +166,7 @@ impl Plane {
                 let (id, talk) = (pair.id, pair.talk.as_mut());
                 let Some(talk) = talk else { return };
                 let datagram = &mut self.buffer[..length];
-                if let Some(Told::Key(rtp::Heard::Pressed(key) | rtp::Heard::Struck(key, _), _)) = talk.hear(now, datagram) {
+                if let Some(Key::Pressed(key) | Key::Struck(key, _)) = talk.hear(now, datagram) {
                     self.events.push_back((id, MediaEvent::Dtmf(key)));
                 }
                 if kind != Datagram::Rtp || !talk.echo(now, datagram) {

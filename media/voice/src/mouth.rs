@@ -88,6 +88,27 @@ impl Mouth {
         None
     }
 
+    /// A key goes down.
+    pub fn press(&mut self, key: char) {
+        if let Some(speech) = &mut self.speech {
+            speech.keys.press(key);
+        }
+    }
+
+    /// It goes up, and was held for so long in all.
+    pub fn release(&mut self, held: Duration) {
+        if let Some(speech) = &mut self.speech {
+            speech.keys.release(held);
+        }
+    }
+
+    /// A key that was held for so long.
+    pub fn strike(&mut self, key: char, held: Duration) {
+        if let Some(speech) = &mut self.speech {
+            speech.keys.strike(key, held);
+        }
+    }
+
     /// Numbers packets that are not made here.
     pub fn sequencer(&mut self) -> &mut Sequencer {
         &mut self.sequencer

@@ -57,12 +57,22 @@ pub enum Played {
     Nothing,
 }
 
-/// What a phone's packet was.
-pub enum Told {
-    /// A key, or a part of one.
-    Key(rtp::Heard, u32),
-    /// Sound, or nothing that is understood.
-    Other,
+/// What became of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// It went down.
+    Pressed(char),
+    /// It went up, and was held for so long.
+    Released(char, Duration),
+    /// It went down and up.
+    Struck(char, Duration),
+}
+
+/// Whether tones of keys are listened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tones {
+    Heard,
+    Passed,
 }
 
 impl Talk {
@@ -95,12 +105,12 @@ impl Talk {
     }
 
     /// Hears samples from now on.
-    pub fn listen(&mut self, library: &Library) {
+    pub fn listen(&mut self, tones: Tones, library: &Library) {
         let Some(voice) = &self.voice else { return };
         let ear = self.ear.get_or_insert_with(|| Ear::new(self.rate, PATIENCE, library));
         ear.expect(&voice.from_phone, voice.comfort_noise);
-        let wants_tones = voice.keys_heard == KeysHeard::Tones;
-        self.detector = if wants_tones { self.detector.take().or_else(|| Detector::new(self.rate)) } else { None };
+        let is_wanted = tones == Tones::Heard && voice.keys_heard == KeysHeard::Tones;
+        self.detector = if is_wanted { self.detector.take().or_else(|| Detector::new(self.rate)) } else { None };
     }
 
     /// Hears them no longer.
@@ -147,22 +157,26 @@ impl Talk {
         self.sound = Playing::Silence;
     }
 
-    /// Takes a datagram of the phone.
-    pub fn hear(&mut self, now: Micros, datagram: &[u8]) -> Option<Told> {
+    /// Takes a datagram of the phone; what it tells of a key.
+    pub fn hear(&mut self, now: Micros, datagram: &[u8]) -> Option<Key> {
         if Datagram::classify(datagram) != Datagram::Rtp {
             return None;
         }
         let packet = Packet::parse(datagram).ok()?;
         let is_it = |(event, _): &&(u8, u32)| *event == packet.header.payload_type;
         if let Some((_, clock)) = self.events.iter().find(is_it) {
-            let clock = *clock;
-            let heard = self.digits.on_packet(&packet.header, packet.payload())?;
-            return Some(Told::Key(heard, clock));
+            let clock = u64::from(*clock).max(1);
+            let held = |ticks: u32| Duration::from_micros(u64::from(ticks) * 1_000_000 / clock);
+            return Some(match self.digits.on_packet(&packet.header, packet.payload())? {
+                rtp::Heard::Pressed(key) => Key::Pressed(key),
+                rtp::Heard::Released(key, ticks) => Key::Released(key, held(ticks)),
+                rtp::Heard::Struck(key, ticks) => Key::Struck(key, held(ticks)),
+            });
         }
         if let Some(ear) = &mut self.ear {
             ear.on_packet(now, &packet.header, packet.payload());
         }
-        Some(Told::Other)
+        None
     }
 
     /// Makes an RTP packet of the phone one of ours, in place; false if it is not to be sent.
@@ -231,7 +245,7 @@ impl Talk {
 
     /// What the phone says in the next 20 ms, and the keys that are heard in it. A key's tone itself is left out, since it goes on
     /// in another way.
-    pub fn draw(&mut self, now: Micros, block: &mut [i16]) -> Vec<dtmf::Heard> {
+    pub fn draw(&mut self, now: Micros, block: &mut [i16]) -> Vec<Key> {
         match &mut self.ear {
             Some(ear) => _ = ear.draw(now, block),
             None => block.fill(0),
@@ -241,7 +255,11 @@ impl Talk {
         if detector.is_suspect() {
             block.fill(0);
         }
-        heard
+        let key = |heard| match heard {
+            dtmf::Heard::Pressed(key) => Key::Pressed(key),
+            dtmf::Heard::Released(key, held) => Key::Released(key, held),
+        };
+        heard.into_iter().map(key).collect()
     }
 
     /// Tells the phone a block.

@@ -2,7 +2,7 @@
 //! another.
 
 use super::pair::{Pair, Partner, Turn};
-use super::talk::{Hears, LONGEST_BLOCK, Pace, Played, Talk};
+use super::talk::{Key, LONGEST_BLOCK, Pace, Played, Talk, Tones};
 use super::{Plane, pair_at, pair_of};
 use crate::token::Component;
 use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Voice};
@@ -22,15 +22,15 @@ impl Plane {
             return self.relay(one, other);
         }
         let rate = rate_between(left, right);
-        for (index, partner, turn, voice, random) in
-            [(one, other, Turn::Leads, left, random[0]), (other, one, Turn::Follows, right, random[1])]
-        {
+        let sides = [(one, other, Turn::Leads, left, right), (other, one, Turn::Follows, right, left)];
+        for ((index, partner, turn, voice, to), random) in sides.into_iter().zip(random) {
             let Some(pair) = pair_at(&mut self.slots, index) else { return };
             pair.partner = Partner::Talk(partner, turn);
             let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(random)));
             talk.stop();
             talk.attend(Some(voice), rate, &self.library);
-            talk.listen(&self.library);
+            // Tones for a phone that hears tones are sound like any other.
+            talk.listen(if to.keys_told == KeysTold::Tones { Tones::Passed } else { Tones::Heard }, &self.library);
             if turn == Turn::Leads && talk.wants_pace() {
                 self.pacer.add(self.now, pair.id);
             }
@@ -71,10 +71,20 @@ impl Plane {
 
     /// Sends the next packets of a prompt.
     fn play(&mut self, id: MediaId) -> bool {
+        let now = self.micros();
         let Some(pair) = pair_of(&mut self.slots, id) else { return false };
         let hears = pair.hears();
         let Some(talk) = &mut pair.talk else { return false };
         let listens = talk.ear.is_some();
+        if listens {
+            let mut block = [0; LONGEST_BLOCK];
+            let samples = talk.rate as usize / 50;
+            for key in talk.draw(now, &mut block[..samples]) {
+                if let Key::Pressed(key) | Key::Struck(key, _) = key {
+                    self.events.push_back((id, MediaEvent::Dtmf(key)));
+                }
+            }
+        }
         match talk.play(hears) {
             Played::Sound => self.say(id.0 as u32),
             Played::Pause => {}
@@ -91,18 +101,20 @@ impl Plane {
     fn exchange(&mut self, one: u32, other: u32) {
         let now = self.micros();
         let mut take = |index| pair_at(&mut self.slots, index).and_then(|pair| Some((pair.hears(), pair.talk.take()?)));
-        let (left, right) = (take(one), take(other));
-        if let (Some((left_hears, mut left)), Some((right_hears, mut right))) = (left, right) {
-            let mut block = [0; LONGEST_BLOCK];
-            let block = &mut block[..left.rate as usize / 50];
-            let said = [left.draw(now, block), { right.tell(right_hears, block); right.draw(now, block) }];
-            left.tell(left_hears, block);
-            for (index, talk) in [(one, left), (other, right)] {
-                if let Some(pair) = pair_at(&mut self.slots, index) {
-                    pair.talk = Some(talk);
-                }
+        let (Some((left_hears, mut left)), Some((right_hears, mut right))) = (take(one), take(other)) else { return };
+        let mut block = [0; LONGEST_BLOCK];
+        let block = &mut block[..left.rate as usize / 50];
+        let said = left.draw(now, block);
+        right.tell(right_hears, block);
+        let answered = right.draw(now, block);
+        left.tell(left_hears, block);
+        for (index, talk) in [(one, left), (other, right)] {
+            if let Some(pair) = pair_at(&mut self.slots, index) {
+                pair.talk = Some(talk);
             }
         }
+        said.into_iter().for_each(|key| self.pass_key(one, other, key));
+        answered.into_iter().for_each(|key| self.pass_key(other, one, key));
         self.say(one);
         self.say(other);
     }
@@ -119,21 +131,18 @@ impl Plane {
     }
 
     /// A key that one phone has said goes on to the other.
-    pub(super) fn pass_key(&mut self, from: u32, to: u32, heard: rtp::Heard, clock: u32) {
-        let held = |ticks: u32| Duration::from_micros(u64::from(ticks) * 1_000_000 / u64::from(clock.max(1)));
-        let from = pair_at(&mut self.slots, from).map(|pair| pair.id);
+    pub(super) fn pass_key(&mut self, from: u32, to: u32, key: Key) {
+        let Some(from) = pair_at(&mut self.slots, from).map(|pair| pair.id) else { return };
         let Some(talk) = pair_at(&mut self.slots, to).and_then(|pair| pair.talk.as_mut()) else { return };
         let Some(told) = talk.voice.as_ref().map(|voice| voice.keys_told) else { return };
-        match (told, heard, from) {
-            (KeysTold::Info, rtp::Heard::Released(key, ticks) | rtp::Heard::Struck(key, ticks), Some(from)) => {
-                self.events.push_back((from, MediaEvent::Struck(key, held(ticks))));
+        match (told, key) {
+            (KeysTold::Info, Key::Released(key, held) | Key::Struck(key, held)) => {
+                self.events.push_back((from, MediaEvent::Struck(key, held)));
             }
-            (KeysTold::Info, _, _) => {}
-            (KeysTold::Events(_) | KeysTold::Tones, rtp::Heard::Pressed(key), _) => talk.mouth.press(key),
-            (KeysTold::Events(_) | KeysTold::Tones, rtp::Heard::Released(_, ticks), _) => talk.mouth.release(held(ticks)),
-            (KeysTold::Events(_) | KeysTold::Tones, rtp::Heard::Struck(key, ticks), _) => {
-                talk.mouth.strike(key, held(ticks));
-            }
+            (KeysTold::Info, Key::Pressed(_)) => {}
+            (KeysTold::Events(_) | KeysTold::Tones, Key::Pressed(key)) => talk.mouth.press(key),
+            (KeysTold::Events(_) | KeysTold::Tones, Key::Released(_, held)) => talk.mouth.release(held),
+            (KeysTold::Events(_) | KeysTold::Tones, Key::Struck(key, held)) => talk.mouth.strike(key, held),
         }
     }
 
@@ -160,7 +169,7 @@ impl Talk {
         let rate = voice.map_or(8000, |voice| voice.to_phone[0].codec.rate().clamp(8000, 16_000));
         self.attend(voice, rate, library);
         match voice.is_some_and(|voice| voice.keys_heard == KeysHeard::Tones) {
-            true => self.listen(library),
+            true => self.listen(Tones::Heard, library),
             false => self.turn_away(),
         }
     }
