@@ -4,6 +4,7 @@ use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// The address that phones are told.
 pub const ANCHOR: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
@@ -66,6 +67,10 @@ impl Media for Ports {
 
     fn serve(&mut self, id: MediaId, _: Sound, _: &Agreed) {
         self.part(id);
+    }
+
+    fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
+        false
     }
 
     fn fingerprint(&self) -> String {

@@ -20,7 +20,7 @@ pub(crate) struct Policy<'p> {
 }
 
 /// Codecs that are added to an offer where the policy names none. Samples as they are would fill the line of who did not ask.
-const ADDED: [Codec; 5] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G729];
+const ADDED: [Codec; 6] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G729, Codec::Gsm];
 /// Milliseconds of sound in a packet that we ask for, and that a phone gets which asks for nothing.
 pub(crate) const PACKET_TIME: u16 = 20;
 /// The payload type that most phones use for telephone-event too.

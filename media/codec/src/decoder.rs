@@ -16,6 +16,7 @@ enum State {
     G722(Box<G722Decoder>),
     Opus(Box<opus::Decoder>),
     G729(Box<dyn G729Decoder>),
+    Gsm(Box<gsm::Decoder>),
     L16,
 }
 
@@ -34,6 +35,7 @@ impl Decoder {
             Codec::G722 => State::G722(Box::new(G722Decoder::with_options(Bitrate::Mode1_64000, false, rate == 8000))),
             Codec::Opus => State::Opus(Box::new(opus::Decoder::new(rate)?)),
             Codec::G729 => State::G729(library.g729()?.decoder()),
+            Codec::Gsm => State::Gsm(Box::default()),
             Codec::L16(_) => State::L16,
         };
         Some(Decoder { codec, rate, state })
@@ -56,6 +58,7 @@ impl Decoder {
             State::G722(_) => payload.len() * self.rate as usize / 8000,
             State::Opus(_) => opus::samples(payload, self.rate).unwrap_or(0),
             State::G729(_) => payload.len() / G729_FRAME * G729_SAMPLES,
+            State::Gsm(_) => payload.len() / gsm::FRAME_BYTES * gsm::FRAME_SAMPLES,
             State::L16 => payload.len() / 2,
         }
     }
@@ -83,6 +86,15 @@ impl Decoder {
                     _ => return Err(Broken),
                 }
             }
+            State::Gsm(decoder) => {
+                let (frames, rest) = payload.as_chunks::<{ gsm::FRAME_BYTES }>();
+                for frame in frames {
+                    out.extend(decoder.decode(frame).map_err(|_| Broken)?);
+                }
+                if !rest.is_empty() {
+                    return Err(Broken);
+                }
+            }
             State::L16 => {
                 let (pairs, rest) = payload.as_chunks::<2>();
                 if !rest.is_empty() {
@@ -100,16 +112,20 @@ impl Decoder {
         match &mut self.state {
             State::G711(_) | State::G722(_) | State::L16 => false,
             State::Opus(decoder) => decoder.conceal(samples, next, out),
-            State::G729(decoder) => {
-                let start = out.len();
-                while out.len() - start < samples {
-                    out.extend(decoder.conceal());
-                }
-                out.truncate(start + samples);
-                true
-            }
+            State::G729(decoder) => fill(samples, out, || decoder.conceal()),
+            State::Gsm(decoder) => fill(samples, out, || decoder.conceal()),
         }
     }
+}
+
+/// Frame after frame, until there are so many samples more.
+fn fill<const N: usize>(samples: usize, out: &mut Vec<i16>, mut frame: impl FnMut() -> [i16; N]) -> bool {
+    let end = out.len() + samples;
+    while out.len() < end {
+        out.extend(frame());
+    }
+    out.truncate(end);
+    true
 }
 
 pub(crate) const G729_FRAME: usize = 10;

@@ -18,6 +18,7 @@ enum State {
     G722(Box<G722Encoder>),
     Opus(Box<opus::Encoder>),
     G729(Box<dyn G729Encoder>),
+    Gsm(Box<gsm::Encoder>),
     L16,
 }
 
@@ -38,6 +39,7 @@ impl Encoder {
             Codec::G722 => State::G722(Box::new(G722Encoder::with_options(Bitrate::Mode1_64000, false, false))),
             Codec::Opus => State::Opus(Box::new(opus::Encoder::new(rate, parameters)?)),
             Codec::G729 => State::G729(library.g729()?.encoder(parameters.annex_b)),
+            Codec::Gsm => State::Gsm(Box::default()),
             Codec::L16(_) => State::L16,
         };
         Some(Encoder { codec: *codec, rate, state })
@@ -74,6 +76,16 @@ impl Encoder {
                     if written < G729_FRAME {
                         break;
                     }
+                }
+                length
+            }
+            State::Gsm(encoder) => {
+                let (frames, _) = samples.as_chunks::<{ gsm::FRAME_SAMPLES }>();
+                let (places, _) = out.as_chunks_mut::<{ gsm::FRAME_BYTES }>();
+                let mut length = 0;
+                for (frame, place) in frames.iter().zip(places) {
+                    *place = encoder.encode(frame);
+                    length += place.len();
                 }
                 length
             }

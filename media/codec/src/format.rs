@@ -1,6 +1,6 @@
 //! A codec as a description speaks of it.
 
-use crate::{Codec, Rate};
+use crate::Codec;
 
 /// A codec under the payload type and with the parameters that a description gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,10 +61,7 @@ impl Codec {
         match self {
             Codec::Opus => "useinbandfec=1",
             Codec::G729 => "annexb=yes",
-            Codec::Pcmu
-            | Codec::Pcma
-            | Codec::G722
-            | Codec::L16(Rate::Narrow | Rate::Wide | Rate::Disc | Rate::Full) => "",
+            Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Gsm | Codec::L16(_) => "",
         }
     }
 }
@@ -90,6 +87,7 @@ impl Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rate;
 
     #[test]
     fn a_format_is_known_by_name_clock_and_channels() {

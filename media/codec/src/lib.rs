@@ -25,6 +25,8 @@ pub enum Codec {
     G722,
     /// Opus (RFC 6716, RFC 7587).
     Opus,
+    /// GSM full rate (06.10).
+    Gsm,
     /// G.729 (annexes A and B), where the operator has installed a library for it.
     G729,
     /// Samples as they are, in network order, one channel (RFC 3551 §4.5.11).
@@ -58,12 +60,13 @@ impl Rate {
 
 impl Codec {
     /// All, best first: what a leg is offered where nothing else is said.
-    pub const ALL: [Codec; 9] = [
+    pub const ALL: [Codec; 10] = [
         Codec::Opus,
         Codec::G722,
         Codec::Pcma,
         Codec::Pcmu,
         Codec::G729,
+        Codec::Gsm,
         Codec::L16(Rate::Wide),
         Codec::L16(Rate::Narrow),
         Codec::L16(Rate::Full),
@@ -78,6 +81,7 @@ impl Codec {
             Codec::G722 => "G722/8000",
             Codec::Opus => "opus/48000/2",
             Codec::G729 => "G729/8000",
+            Codec::Gsm => "GSM/8000",
             Codec::L16(Rate::Narrow) => "L16/8000",
             Codec::L16(Rate::Wide) => "L16/16000",
             Codec::L16(Rate::Disc) => "L16/44100",
@@ -94,7 +98,7 @@ impl Codec {
     pub const fn clock(self) -> u32 {
         match self {
             // G.722's clock is 8000 by a mistake that became the rule (RFC 3551 §4.5.2).
-            Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::G729 => 8000,
+            Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::G729 | Codec::Gsm => 8000,
             Codec::Opus => 48_000,
             Codec::L16(rate) => rate.hertz(),
         }
@@ -104,6 +108,7 @@ impl Codec {
     pub const fn fixed_payload_type(self) -> Option<u8> {
         match self {
             Codec::Pcmu => Some(0),
+            Codec::Gsm => Some(3),
             Codec::Pcma => Some(8),
             Codec::G722 => Some(9),
             Codec::L16(Rate::Disc) => Some(11),
@@ -115,7 +120,7 @@ impl Codec {
     /// Samples a second of the sound that it carries, at most.
     pub const fn rate(self) -> u32 {
         match self {
-            Codec::Pcmu | Codec::Pcma | Codec::G729 => 8000,
+            Codec::Pcmu | Codec::Pcma | Codec::G729 | Codec::Gsm => 8000,
             Codec::G722 => 16_000,
             Codec::Opus => 48_000,
             Codec::L16(rate) => rate.hertz(),
@@ -137,6 +142,7 @@ impl Codec {
         let wanted = wanted.clamp(10, 60);
         match self {
             Codec::Opus => [10, 20, 40, 60].into_iter().rev().find(|time| *time <= wanted).unwrap_or(20),
+            Codec::Gsm => (wanted / 20).max(1) * 20,
             // A packet of more would not fit into an Ethernet frame.
             Codec::L16(Rate::Disc | Rate::Full) => 10,
             Codec::L16(Rate::Wide) => wanted.min(40) / 10 * 10,

@@ -2,6 +2,7 @@
 
 mod pacer;
 mod pair;
+mod reports;
 mod security;
 mod talk;
 mod turns;
@@ -15,17 +16,17 @@ use codec::Library;
 use dtls::Identity;
 use net::{Epoll, Interest};
 use pacer::Pacer;
-use pair::{Heard, Pair, Partner, Turn};
+use pair::{Heard, Pair, Partner};
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
-use talk::{Key, Talk};
 use srtp::MasterKey;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+use talk::{Key, Talk};
 
 /// All pairs of media ports of one shard.
 ///
@@ -39,6 +40,8 @@ pub struct Plane {
     vacant: Vec<u32>,
     buffer: Box<[u8]>,
     began: Instant,
+    /// The time of day at that moment, since 1970.
+    began_at: Duration,
     now: Instant,
     pacer: Pacer,
     sweep_at: Instant,
@@ -107,6 +110,7 @@ impl Plane {
             vacant: Vec::new(),
             buffer: vec![0; DATAGRAM + srtp::OVERHEAD].into_boxed_slice(),
             began: now,
+            began_at: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
             now,
             pacer: Pacer::default(),
             sweep_at: now,
@@ -144,6 +148,9 @@ impl Plane {
             }
             Heard::Answered | Heard::Closed => return,
         };
+        if let (Datagram::Rtcp, Some(talk)) = (kind, &mut pair.talk) {
+            talk.reporter.on_heard(now, &self.buffer[..length]);
+        }
         let result = match pair.partner {
             Partner::None => return,
             Partner::Pair(other) => {
@@ -172,6 +179,7 @@ impl Plane {
                 if kind != Datagram::Rtp || !talk.echo(now, datagram) {
                     return;
                 }
+                talk.reporter.on_sent(length - rtp::HEADER_LEN);
                 pair.send(Component::Rtp, kind, &mut self.buffer, length)
             }
         };
@@ -216,6 +224,7 @@ impl Plane {
                     self.events.push_back((pair.id, MediaEvent::Silent));
                 }
             }
+            self.report();
         }
     }
 
@@ -320,10 +329,10 @@ impl Media for Plane {
 
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed) {
         self.part(id);
-        let (now, random) = (self.now, self.draw());
+        let (now, micros, random) = (self.now, self.micros(), self.draw());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         pair.join(now, Partner::Exchange);
-        let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(random)));
+        let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(micros, random)));
         talk.serve(pair.voice.as_ref(), &self.library);
         if talk.begin(sound, agreed) {
             self.pacer.add(now, id);

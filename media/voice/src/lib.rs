@@ -5,6 +5,7 @@
 //! given to a mouth, at a rate that both sides of a bridge share.
 
 mod ear;
+mod keys;
 mod mouth;
 
 pub use ear::{Ear, Heard, Settings, Statistics};

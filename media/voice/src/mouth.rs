@@ -1,8 +1,10 @@
 //! What a phone is told, as packets.
 
+use crate::keys::Keys;
 use audio::Resampler;
 use codec::{Encoder, Format, Library};
 use rtp::{HEADER_LEN, Sequencer};
+use std::time::Duration;
 
 /// Says one stream: codes the blocks that it is given and makes packets of the length that the phone wants, numbered without a
 /// break whatever feeds it.
@@ -25,8 +27,8 @@ struct Speech {
     packet_time: u16,
     /// The last packet was left out: the next one begins a talkspurt (RFC 3551 §4.1).
     pauses: bool,
+    keys: Keys,
 }
-
 
 impl Mouth {
     /// A stream of these numbers.
@@ -43,7 +45,8 @@ impl Mouth {
             self.speech = Encoder::new(format, rate, library).map(|encoder| {
                 let resampler = (encoder.rate() != rate).then(|| Resampler::new(rate, encoder.rate()));
                 let pending = Vec::with_capacity(encoder.rate() as usize / 1000 * (usize::from(packet_time) + 20));
-                Speech { format: *format, rate, encoder, resampler, pending, packet_time, pauses: false }
+                let keys = Keys(audio::dtmf::Sounder::new(encoder.rate()));
+                Speech { format: *format, rate, encoder, resampler, pending, packet_time, pauses: false, keys }
             });
         }
         self.speech.is_some()
@@ -52,10 +55,12 @@ impl Mouth {
     /// Takes a block.
     pub fn say(&mut self, block: &[i16]) {
         let Some(speech) = &mut self.speech else { return };
+        let start = speech.pending.len();
         match &mut speech.resampler {
             Some(resampler) => resampler.push(block, &mut speech.pending),
             None => speech.pending.extend_from_slice(block),
         }
+        speech.keys.fill(&mut speech.pending[start..]);
     }
 
     /// Lets the time of a block pass: the phone takes nothing now.

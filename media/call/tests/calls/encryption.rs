@@ -198,9 +198,13 @@ fn a_browser_is_offered_what_it_can_take() {
     world.call(alice, "bob");
     world.run_for(s(1));
     let offered = body_of_invite(&world, bob);
-    for line in
-        ["a=ice-lite\r\n", " UDP/TLS/RTP/SAVPF 8 0 96 9 101 97\r\n", "a=setup:actpass\r\n", "a=rtcp-mux\r\n", "a=ice-pwd:"]
-    {
+    for line in [
+        "a=ice-lite\r\n",
+        " UDP/TLS/RTP/SAVPF 8 0 96 9 101 97\r\n",
+        "a=setup:actpass\r\n",
+        "a=rtcp-mux\r\n",
+        "a=ice-pwd:",
+    ] {
         assert!(offered.contains(line), "{line:?} is missing: {offered}");
     }
     assert!(!offered.contains("crypto"));

@@ -253,6 +253,16 @@ impl Pair {
         Heard::Phone(kind, length)
     }
 
+    /// What was heard of the phone.
+    pub fn reception(&mut self) -> &mut Reception {
+        &mut self.reception
+    }
+
+    /// Our name in reports, which is that of the port.
+    pub fn cname(&self) -> String {
+        format!("{}@{}", self.address.port(), self.told)
+    }
+
     /// RTCP of the other side goes to the phone, as it is without protection.
     pub fn forward_report(&mut self, now: Micros, report: &[u8]) {
         self.monitor.on_forwarded(now, report);

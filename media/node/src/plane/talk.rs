@@ -5,6 +5,7 @@ use audio::dtmf::{self, Detector};
 use audio::{Ends, FRAME, Frames, Law};
 use call::{KeysHeard, Sound, Voice};
 use codec::{Codec, Library};
+use rtp::rtcp::Reporter;
 use rtp::{Datagram, DigitReceiver, HEADER_LEN, Header, Micros, Packet, Sequencer, Ssrc};
 use sdp::service::Agreed;
 use std::sync::Arc;
@@ -28,13 +29,23 @@ pub struct Talk {
     /// The clock of what is echoed.
     clock: u32,
     pub pace: Pace,
+    pub reporter: Reporter,
 }
 
 enum Playing {
     Echo,
     /// G.711, coded once for all who hear it.
-    Frames { frames: Frames, next: usize, law: Law, due: bool },
-    Samples { samples: Arc<[i16]>, next: usize, ends: Ends },
+    Frames {
+        frames: Frames,
+        next: usize,
+        law: Law,
+        due: bool,
+    },
+    Samples {
+        samples: Arc<[i16]>,
+        next: usize,
+        ends: Ends,
+    },
     Silence,
 }
 
@@ -77,7 +88,7 @@ pub enum Tones {
 
 impl Talk {
     /// A stream whose source, number and time are drawn from `random`.
-    pub fn new(random: u64) -> Talk {
+    pub fn new(now: Micros, random: u64) -> Talk {
         let (ssrc, sequence, timestamp) = (random as u32, (random >> 32) as u16, crate::ports::mixed(random) as u32);
         Talk {
             mouth: Mouth::new(Sequencer::new(Ssrc(ssrc), sequence, timestamp)),
@@ -90,6 +101,7 @@ impl Talk {
             sound: Playing::Silence,
             clock: 8000,
             pace: Pace::Stopped,
+            reporter: Reporter::new(now, Ssrc(ssrc)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::talk::{Key, LONGEST_BLOCK, Pace, Played, Talk, Tones};
 use super::{Plane, pair_at, pair_of};
 use crate::token::Component;
 use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Voice};
-use rtp::Datagram;
+use rtp::{Datagram, HEADER_LEN};
 use std::time::Duration;
 
 impl Plane {
@@ -21,12 +21,12 @@ impl Plane {
         if left.passes_to(right) && right.passes_to(left) && !is_wanted {
             return self.relay(one, other);
         }
-        let rate = rate_between(left, right);
+        let (now, rate) = (self.micros(), rate_between(left, right));
         let sides = [(one, other, Turn::Leads, left, right), (other, one, Turn::Follows, right, left)];
         for ((index, partner, turn, voice, to), random) in sides.into_iter().zip(random) {
             let Some(pair) = pair_at(&mut self.slots, index) else { return };
             pair.partner = Partner::Talk(partner, turn);
-            let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(random)));
+            let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(now, random)));
             talk.stop();
             talk.attend(Some(voice), rate, &self.library);
             // Tones for a phone that hears tones are sound like any other.
@@ -124,6 +124,7 @@ impl Plane {
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let Some(mut talk) = pair.talk.take() else { return };
         while let Some(length) = talk.poll_packet(&mut self.buffer) {
+            talk.reporter.on_sent(length - HEADER_LEN);
             let result = pair.send(Component::Rtp, Datagram::Rtp, &mut self.buffer, length);
             self.counts.note(result);
         }
@@ -184,4 +185,3 @@ fn rate_between(one: &Voice, other: &Voice) -> u32 {
         48_000.. => 48_000,
     }
 }
-
