@@ -25,7 +25,7 @@ mod user;
 
 pub use destination::{Destination, Template};
 pub use difference::Change;
-pub use model::{Class, Domain, Dtmf, Media, Region, Site, Srtp};
+pub use model::{Class, Conference, Domain, Dtmf, Media, Region, Site, Srtp};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
@@ -166,6 +166,11 @@ impl Directory {
             return Media::Anchored;
         }
         user.media().or_else(|| Some(self.domain(self.domain_name(user))?.media)).unwrap_or_default()
+    }
+
+    /// The conference of this name.
+    pub fn conference(&self, name: &str) -> Option<&Conference> {
+        self.plan.model.conferences.iter().find(|conference| &*conference.name == name)
     }
 
     /// The region of this name.

@@ -1,6 +1,6 @@
 //! Ports that carry nothing: whose media would reach whom.
 
-use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -68,6 +68,16 @@ impl Media for Ports {
     fn serve(&mut self, id: MediaId, _: Sound, _: &Agreed) {
         self.part(id);
     }
+
+    fn is_locked(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_in_room(&self, _: MediaId) -> bool {
+        false
+    }
+
+    fn order(&mut self, _: MediaId, _: Order) {}
 
     fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
         false

@@ -123,7 +123,7 @@ impl Call {
                 false => Err(Failure::of(480)),
             },
             Target::Hangup => Err(Failure::of(603)),
-            other => match Program::of(&other) {
+            other => match Program::of(&other, &turn.core.view.directory.load(), &self.language(turn)) {
                 Some(program) => {
                     self.serve(turn, program);
                     Ok(())

@@ -45,7 +45,7 @@ mod turn;
 mod within;
 
 pub use media::{
-    Begins, Ice, Keys, KeysHeard, KeysTold, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Peer, Remote,
+    Begins, Ice, Keys, KeysHeard, KeysTold, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Peer, Remote,
     Security, Sound, Voice,
 };
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};

@@ -7,6 +7,7 @@ use sdp::Direction;
 use sdp::service::Agreed;
 use srtp::MasterKey;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One open pair of ports (RTP and RTCP) toward one side of one stream.
@@ -27,6 +28,15 @@ pub trait Media {
     /// Lets the exchange itself be the other side, with the codec and telephone-event that were agreed on; a former bridge
     /// or sound ends.
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed);
+
+    /// Whether nobody else may come into a room.
+    fn is_locked(&self, room: &str) -> bool;
+
+    /// Whether the phone is in a room.
+    fn is_in_room(&self, id: MediaId) -> bool;
+
+    /// Does what a participant asks of the room that it is in.
+    fn order(&mut self, id: MediaId, order: Order);
 
     /// Tells the phone of a key that was held for so long, in the way that [`Voice::keys_told`] says. `false`: it cannot be told
     /// in the media.
@@ -200,8 +210,19 @@ pub enum Sound {
     Echo,
     /// This prompt once, then [`MediaEvent::PromptDone`].
     Prompt(audio::Prompt),
+    /// What is said in a room of this name, which begins with its first participant and ends with its last.
+    Room(Arc<str>),
     /// Nothing; digits are still heard.
     Silence,
+}
+
+/// What a participant asks of the room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// To be heard no longer, or again.
+    Mute,
+    /// That nobody else comes in, or that they may again.
+    Lock,
 }
 
 /// What happened on a pair of ports.

@@ -262,8 +262,10 @@ impl Call {
                 self.phase = Phase::Talking(callee.id);
             }
             (service, [caller]) => {
-                let program = service.parse().ok().and_then(|target| Program::of(&target));
                 caller.streams.reopen(turn)?;
+                let (directory, language) = (turn.core.view.directory.load(), self.language(turn));
+                let target = service.parse().ok();
+                let program = target.and_then(|target| Program::of(&target, &directory, &language));
                 self.serve_again(turn, program.ok_or(RestoreError::Malformed)?);
             }
             (_, _) => return Err(RestoreError::Malformed),

@@ -3,6 +3,7 @@
 //! A service is a small state machine: it says what it can play and what it wants to know, is told of keys and of prompts that
 //! have been played, and says what comes next. The call does the rest: answering, hold, re-INVITE, hanging up.
 
+mod conference;
 mod echo;
 mod prompt;
 
@@ -10,12 +11,12 @@ use crate::best::Failure;
 use crate::call::{Call, Phase};
 use crate::exchange::Ask;
 use crate::leg::{Awaits, LegId};
-use crate::media::{MediaEvent, Sound};
+use crate::media::{MediaEvent, Order, Sound};
 use crate::output::{PromptSource, Query, QueryId};
 use crate::response::response;
 use crate::streams::{Accept, Path, Unfit};
 use crate::turn::Turn;
-use proto::directory::Target;
+use proto::directory::{Directory, Target};
 use sdp::service::Agreed;
 use sip::endpoint::ServerId;
 use sip::message::{Message, Method, Name};
@@ -35,6 +36,7 @@ pub(crate) struct Service {
 pub(crate) enum Program {
     Echo(echo::Echo),
     Prompt(prompt::Announcement),
+    Conference(conference::Meeting),
 }
 
 /// What a service wants next.
@@ -42,21 +44,28 @@ pub(crate) enum Program {
 pub(crate) enum Step {
     /// Nothing changes.
     Stay,
+    /// What is heard is another sound now.
+    Play,
+    /// The participant asks this of the room.
+    Order(Order),
     HangUp,
 }
 
 impl Program {
-    /// The service of a target; `None`: not one that the exchange has.
-    pub(crate) fn of(target: &Target) -> Option<Program> {
+    /// The service of a target for a caller who is spoken to in `language`; `None`: not one that the exchange has.
+    pub(crate) fn of(target: &Target, directory: &Directory, language: &str) -> Option<Program> {
         match target {
             Target::Echo => Some(Program::Echo(echo::Echo)),
             Target::Say(text) => Some(Program::Prompt(prompt::Announcement::new(PromptSource::Say(text.clone())))),
             Target::Play(file) => Some(Program::Prompt(prompt::Announcement::new(PromptSource::Play(file.clone())))),
+            Target::Conference(name) => {
+                let conference = directory.conference(name)?;
+                Some(Program::Conference(conference::Meeting::new(conference, language)))
+            }
             Target::User { .. }
             | Target::Hangup
             | Target::Menu(_)
             | Target::Queue(_)
-            | Target::Conference(_)
             | Target::Voicemail(_)
             | Target::Mailbox(_)
             | Target::Parking { .. }
@@ -72,6 +81,7 @@ impl Program {
                 PromptSource::Say(text) => Target::Say(text.clone()),
                 PromptSource::Play(file) => Target::Play(file.clone()),
             },
+            Program::Conference(meeting) => Target::Conference(meeting.room.to_string()),
         }
     }
 
@@ -79,7 +89,7 @@ impl Program {
     fn accept(&self) -> Accept {
         match self {
             Program::Echo(_) => Accept::Any,
-            Program::Prompt(_) => Accept::Sound,
+            Program::Prompt(_) | Program::Conference(_) => Accept::Sound,
         }
     }
 
@@ -88,6 +98,7 @@ impl Program {
         match self {
             Program::Echo(_) => None,
             Program::Prompt(announcement) => Some(announcement.source.clone()),
+            Program::Conference(meeting) => meeting.wants(),
         }
     }
 
@@ -95,6 +106,7 @@ impl Program {
         match self {
             Program::Echo(_) => {}
             Program::Prompt(announcement) => announcement.handle_prompt(prompt),
+            Program::Conference(meeting) => meeting.handle_prompt(prompt),
         }
     }
 
@@ -102,6 +114,7 @@ impl Program {
         match self {
             Program::Echo(_) => Sound::Echo,
             Program::Prompt(announcement) => announcement.sound(),
+            Program::Conference(meeting) => meeting.sound(),
         }
     }
 
@@ -109,6 +122,7 @@ impl Program {
         match self {
             Program::Echo(echo) => echo.handle_event(event),
             Program::Prompt(announcement) => announcement.handle_event(event),
+            Program::Conference(meeting) => meeting.handle_event(event),
         }
     }
 }
@@ -153,13 +167,17 @@ impl Call {
         }
     }
 
-    /// In the language of the caller, or else of this region.
     fn ask_prompt(&self, turn: &mut Turn<'_>, source: PromptSource) -> QueryId {
+        let language = self.language(turn);
+        turn.query(Query::Prompt { source, language })
+    }
+
+    /// The caller's, or else this region's.
+    pub(crate) fn language(&self, turn: &Turn<'_>) -> String {
         let directory = turn.core.view.directory.load();
         let of_caller = directory.user(&self.caller).and_then(|user| directory.language(user, None));
         let of_region = || directory.region(&turn.core.settings.region)?.language.as_deref();
-        let language = of_caller.or_else(of_region).unwrap_or("en").to_owned();
-        turn.query(Query::Prompt { source, language })
+        of_caller.or_else(of_region).unwrap_or("en").to_owned()
     }
 
     fn answer_service(&mut self, turn: &mut Turn<'_>) {
@@ -235,6 +253,13 @@ impl Call {
 
     fn play(&mut self, turn: &mut Turn<'_>, agreed: Agreed) {
         let Phase::Serving(service) = &mut self.phase else { return };
+        if let Program::Conference(meeting) = &mut service.program
+            && meeting.is_inside()
+            && !self.legs.iter().any(|leg| leg.streams.is_in_room(turn))
+            && turn.media.is_locked(&meeting.room)
+        {
+            meeting.refuse();
+        }
         let sound = service.program.sound();
         service.agreed = Some(agreed);
         self.caller_leg().streams.serve(turn, sound, &agreed);
@@ -245,6 +270,12 @@ impl Call {
         let Phase::Serving(service) = &mut self.phase else { return };
         match service.program.handle_event(event) {
             Step::Stay => {}
+            Step::Play => {
+                if let Some(agreed) = service.agreed {
+                    self.play(turn, agreed);
+                }
+            }
+            Step::Order(order) => self.caller_leg().streams.order(turn, order),
             Step::HangUp => self.end(turn, "the service hung up", None, Failure::of(480)),
         }
     }

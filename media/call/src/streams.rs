@@ -2,7 +2,7 @@
 
 use crate::best::Failure;
 use crate::formats;
-use crate::media::{Ice, LegStats, Media as Ports, MediaId, NoPort, Opened, Remote, Security, Sound};
+use crate::media::{Ice, LegStats, Media as Ports, MediaId, NoPort, Opened, Order, Remote, Security, Sound};
 use crate::protection::{self, Kind, Means, Random, Unprotected, security};
 use crate::turn::Turn;
 use codec::Library;
@@ -360,6 +360,18 @@ impl Streams {
     /// Whether these ports are one of its own.
     pub(crate) fn has(&self, id: MediaId) -> bool {
         self.ports.iter().flatten().any(|port| port.opened.id == id)
+    }
+
+    /// The phone is in a room.
+    pub(crate) fn is_in_room(&self, turn: &Turn<'_>) -> bool {
+        self.ports.iter().flatten().any(|port| turn.media.is_in_room(port.opened.id))
+    }
+
+    /// Asks something of the room that the phone is in.
+    pub(crate) fn order(&self, turn: &mut Turn<'_>, order: Order) {
+        for port in self.ports.iter().flatten() {
+            turn.media.order(port.opened.id, order.clone());
+        }
     }
 
     /// Tells the phone of a key in its media. `false`: it cannot be told there.
