@@ -1,0 +1,1 @@
+//! An ear on simulated networks, in simulated time.
