@@ -128,6 +128,11 @@ impl Ear {
         let wait = self.player.delay(self.turn).map_or(0, |delay| delay - self.delay.mean());
         Statistics { delay: micros(wait), ..self.player.statistics() }
     }
+
+    /// Bytes of memory that payloads and sound have taken, without that of decoders; it has a bound whatever comes.
+    pub fn memory(&self) -> usize {
+        self.player.memory()
+    }
 }
 
 fn micros(micros: i64) -> Duration {

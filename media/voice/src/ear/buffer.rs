@@ -71,7 +71,6 @@ impl Buffer {
     }
 
     /// Bytes of memory that payloads have, used or spare.
-    #[cfg(test)]
     pub fn memory(&self) -> usize {
         let waiting = self.waiting.iter().map(|waiting| waiting.payload.capacity());
         waiting.chain(self.spare.iter().map(Vec::capacity)).sum()

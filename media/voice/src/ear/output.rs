@@ -28,7 +28,12 @@ impl Output {
         self.samples.len()
     }
 
-    /// The same in microseconds.
+    /// Samples that there is memory for.
+    pub fn capacity(&self) -> usize {
+        self.samples.capacity() + self.tail.capacity()
+    }
+
+    /// The samples that are there in microseconds.
     pub fn micros(&self) -> i64 {
         self.micros_of(self.len())
     }

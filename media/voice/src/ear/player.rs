@@ -114,6 +114,12 @@ impl Player {
         self.statistics
     }
 
+    /// Bytes of memory for payloads and sound.
+    pub fn memory(&self) -> usize {
+        let samples = self.sound.capacity() + self.output.capacity() + self.scratch.capacity();
+        self.buffer.memory() + samples * size_of::<i16>()
+    }
+
     /// From a packet's place to its turn, as things stand at `turn`; `None`: nothing flows.
     pub fn delay(&self, turn: i64) -> Option<i64> {
         match self.phase {

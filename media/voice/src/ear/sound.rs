@@ -24,7 +24,12 @@ impl Sound {
         self.samples.len() - self.at
     }
 
-    /// The same in microseconds.
+    /// Samples that there is memory for.
+    pub fn capacity(&self) -> usize {
+        self.samples.capacity()
+    }
+
+    /// The samples to be played in microseconds.
     pub fn ready_micros(&self) -> i64 {
         micros(self.ready(), self.rate)
     }
