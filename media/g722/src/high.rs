@@ -1,6 +1,6 @@
 use crate::predictor::Predictor;
 use crate::scale::HighScale;
-use crate::{limit, saturate};
+use crate::limit;
 
 /// The code of silence: a higher band that has rested since its reset, and hears nothing, says this and stays at rest.
 pub(crate) const SILENCE: u8 = 3;
@@ -21,7 +21,8 @@ impl High {
     /// The code, 0 to 3, of a sample of 15 bits (BLOCK 1H, then as the decoder).
     #[inline(always)]
     pub(crate) fn encode(&mut self, sample: i32) -> u8 {
-        let error = saturate(sample - self.predictor.guess());
+        // Not saturated, since no decision level lies beyond 2256.
+        let error = sample - self.predictor.guess();
         let sign = error >> 31;
         let large = (error ^ sign) >= (LEVEL * self.scale.step()) >> 12;
         let code = (1 - u8::from(large)) + 2 * (1 + sign) as u8;

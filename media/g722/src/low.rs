@@ -1,6 +1,6 @@
 use crate::predictor::Predictor;
 use crate::scale::{LowScale, RECIPROCALS};
-use crate::{limit, saturate};
+use crate::limit;
 
 /// The lower band's coder: six bits a sample, of which the upper four steer the adaptation.
 #[derive(Clone, Debug)]
@@ -18,7 +18,8 @@ impl Low {
     /// The code, 0 to 63, of a sample of 15 bits (BLOCK 1L, then as the decoder).
     #[inline(always)]
     pub(crate) fn encode(&mut self, sample: i32) -> u8 {
-        let error = saturate(sample - self.predictor.guess());
+        // Not saturated, since no decision level lies beyond 11,676.
+        let error = sample - self.predictor.guess();
         let negative = error < 0;
         let magnitude = (if negative { !error } else { error }) as u64;
         // A decision level L is reached where L · step >> 12 is at most the magnitude, so where L is at most this quotient.

@@ -3,30 +3,35 @@ use crate::saturate;
 /// What both bands guess the next sample with (G.722 §6.2.1.4, BLOCK 4): two poles over what was rebuilt, six zeros over
 /// the differences. Encoder and decoder hold the same one.
 ///
-/// The zeros lie in eight lanes of 16 bits, two of them always 0, so that they are a register of the oldest x86-64.
+/// The zeros lie in eight lanes of 16 bits, a register of the oldest x86-64. The last two lanes go along without being
+/// counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Predictor {
     /// SL, SH: the guess.
     guess: i32,
     /// SZL, SZH: the zeros' part of it.
     zeros: i32,
-    /// The last two samples rebuilt, the newest first (RLT, RH).
+    /// Twice the last two samples rebuilt, the newest first, saturated (of RLT, RH).
     rebuilt: [i32; 2],
-    /// The last two without the poles' part, of which only the signs are used (PLT, PH).
-    partial: [i32; 2],
+    /// Minus 1 where one of the last two samples, without the poles' part, was below zero (of PLT, PH), and 0 elsewhere.
+    signs: [i32; 2],
     /// The poles' coefficients (AL, AH).
     poles: [i32; 2],
-    /// The last six differences, the newest first (DLT, DH).
+    /// The last differences, the newest first (DLT, DH).
     differences: [i16; LANES],
     /// The zeros' coefficients (BL, BH).
     coefficients: [i16; LANES],
-    /// The sum of the differences' magnitudes.
+    /// The sum of the magnitudes of the six differences that count.
     magnitude: i32,
 }
 
 const LANES: usize = 8;
 const ZEROS: usize = 6;
-const STEPS: [i16; LANES] = [128, 128, 128, 128, 128, 128, 0, 0];
+const COUNTED: [i16; LANES] = [1, 1, 1, 1, 1, 1, 0, 0];
+
+/// By how much the zeros' coefficients leak, in 1/65,536. The last lane, which does not count, differs from the others so
+/// that compilers take the instruction for the upper half of a product, which needs no room for 32 bits.
+const LEAK: [i16; LANES] = [-256, -256, -256, -256, -256, -256, -256, -255];
 
 impl Predictor {
     /// The next sample, as far as it can be known.
@@ -38,29 +43,25 @@ impl Predictor {
     #[inline(always)]
     pub(crate) fn update(&mut self, difference: i16) {
         let d = i32::from(difference);
-        let partial = saturate(self.zeros + d);
-        let rebuilt = saturate(self.guess + d);
-        self.adapt_poles(partial);
-        let poles = self.filter_poles(rebuilt);
+        self.adapt_poles((self.zeros + d) >> 31);
+        let poles = self.filter_poles(saturate((self.guess + d) << 1));
         self.adapt_zeros(difference);
         self.zeros = self.filter_zeros(difference);
         self.guess = saturate(poles + self.zeros);
     }
 
-    /// UPPOL2 and UPPOL1.
+    /// UPPOL2 and UPPOL1, with the newest sign (PARREC).
     #[inline(always)]
-    fn adapt_poles(&mut self, partial: i32) {
+    fn adapt_poles(&mut self, sign: i32) {
         let [first, second] = self.poles;
-        let opposite = (partial ^ self.partial[0]) >> 31;
-        let opposite_second = (partial ^ self.partial[1]) >> 31;
-        self.partial = [partial, self.partial[0]];
+        let [opposite, opposite_second] = self.signs.map(|earlier| sign ^ earlier);
+        self.signs = [sign, self.signs[0]];
 
-        let pull = saturate(first << 2);
-        // Minus -32,768 is 32,767 in 16 bits.
-        let pull = if opposite == 0 { (-pull).min(32767) } else { pull };
-        let second = ((pull >> 7) + (128 ^ opposite_second) - opposite_second + ((second * 127) >> 7)).clamp(-12288, 12288);
+        // Four times the first, saturated and then divided by 128, is the same as this.
+        let pull = (negated(first, !opposite) >> 5).clamp(-256, 255);
+        let second = (pull + negated(128, opposite_second) + ((second * 127) >> 7)).clamp(-12288, 12288);
         let bound = 15360 - second;
-        let first = ((192 ^ opposite) - opposite + ((first * 255) >> 8)).clamp(-bound, bound);
+        let first = (negated(192, opposite) + ((first * 255) >> 8)).min(bound).max(-bound);
         self.poles = [first, second];
     }
 
@@ -68,18 +69,18 @@ impl Predictor {
     #[inline(always)]
     fn filter_poles(&mut self, rebuilt: i32) -> i32 {
         self.rebuilt = [rebuilt, self.rebuilt[0]];
-        let [first, second] = [0, 1].map(|i| (self.poles[i] * saturate(self.rebuilt[i] << 1)) >> 15);
+        let [first, second] = [0, 1].map(|i| (self.poles[i] * self.rebuilt[i]) >> 15);
         saturate(first + second)
     }
 
     /// UPZERO. The sums stay within 16 bits by themselves: what leaks away at the ends of the range is 128.
     #[inline(always)]
     fn adapt_zeros(&mut self, difference: i16) {
-        let moved = -i16::from(difference != 0);
-        for ((b, d), step) in self.coefficients.iter_mut().zip(self.differences).zip(STEPS) {
-            let opposite = (d ^ difference) >> 15;
-            let leaked = ((i32::from(*b) * 255) >> 8) as i16;
-            *b = leaked.wrapping_add(((step & moved) ^ opposite).wrapping_sub(opposite));
+        let by = 128 * difference.signum();
+        for ((b, d), leak) in self.coefficients.iter_mut().zip(self.differences).zip(LEAK) {
+            let below = d >> 15;
+            let leaked = ((i32::from(*b) * i32::from(leak)) >> 16) as i16;
+            *b = b.wrapping_add(leaked).wrapping_add((by ^ below).wrapping_sub(below));
         }
     }
 
@@ -87,17 +88,25 @@ impl Predictor {
     /// the Recommendation's order; as long as the differences are small none can.
     #[inline(always)]
     fn filter_zeros(&mut self, difference: i16) -> i32 {
-        let [d1, d2, d3, d4, d5, d6, ..] = self.differences;
+        let [d1, d2, d3, d4, d5, d6, d7, _] = self.differences;
         self.magnitude += i32::from(difference).abs() - i32::from(d6).abs();
-        self.differences = [difference, d1, d2, d3, d4, d5, 0, 0];
+        self.differences = [difference, d1, d2, d3, d4, d5, d6, d7];
         let mut products = [0_i16; LANES];
         for ((product, d), b) in products.iter_mut().zip(self.differences).zip(self.coefficients) {
-            *product = ((i32::from(d) * i32::from(b)) >> 14) as i16;
+            // The product by 2^14, put together from its halves, for which there are instructions.
+            let upper = ((i32::from(d) * i32::from(b)) >> 16) as i16;
+            let lower = d.wrapping_mul(b).cast_unsigned();
+            *product = upper << 2 | (lower >> 14).cast_signed();
         }
         if 2 * self.magnitude <= i32::from(i16::MAX) {
-            i32::from(products.into_iter().fold(0, i16::wrapping_add))
+            products.into_iter().zip(COUNTED).map(|(product, counted)| i32::from(product) * i32::from(counted)).sum()
         } else {
             i32::from(products[..ZEROS].iter().rev().fold(0, |sum: i16, product| sum.saturating_add(*product)))
         }
     }
+}
+
+/// The value, turned about where the sign is minus 1 and not 0.
+fn negated(value: i32, sign: i32) -> i32 {
+    (value ^ sign) - sign
 }

@@ -26,7 +26,7 @@ impl Analysis {
     /// Gives the lower and the higher band's sample, each of 15 bits, for every two of at most two [`BLOCK`]s of sound.
     pub(crate) fn split(&mut self, sound: &[i16], mut each: impl FnMut(usize, i32, i32)) {
         self.sound[BEFORE..BEFORE + sound.len()].copy_from_slice(sound);
-        for (index, window) in self.sound[..BEFORE + sound.len()].windows(TAPS).step_by(2).enumerate() {
+        for (index, window) in self.sound[..BEFORE + sound.len()].array_windows().step_by(2).enumerate() {
             each(index, limit(product(window, &SUM) >> 14), limit(product(window, &DIFFERENCE) >> 14));
         }
         self.sound.copy_within(sound.len()..sound.len() + BEFORE, 0);
@@ -73,7 +73,7 @@ impl Synthesis {
             self.sums[PHASE - 1 + index] = (low + high) as i16;
             self.differences[PHASE - 1 + index] = (low - high) as i16;
         }
-        let windows = self.differences.windows(PHASE).zip(self.sums.windows(PHASE));
+        let windows = self.differences.array_windows().zip(self.sums.array_windows());
         for (sound, (differences, sums)) in sound.iter_mut().zip(windows) {
             *sound = [product(differences, &FIRST), product(sums, &SECOND)].map(|sum| saturate(sum >> 11) as i16);
         }
@@ -98,6 +98,6 @@ const fn phase(from: usize) -> [i16; PHASE] {
 }
 
 #[inline(always)]
-fn product<const N: usize>(window: &[i16], taps: &[i16; N]) -> i32 {
+fn product<const N: usize>(window: &[i16; N], taps: &[i16; N]) -> i32 {
     window.iter().zip(taps).map(|(sample, tap)| i32::from(*sample) * i32::from(*tap)).sum()
 }
