@@ -21,8 +21,8 @@ pub(crate) struct Predictor {
     differences: [i16; LANES],
     /// The zeros' coefficients (BL, BH).
     coefficients: [i16; LANES],
-    /// The sum of the magnitudes of the six differences that count.
-    magnitude: i32,
+    /// For how many more samples a large difference is among the six.
+    loud: u8,
 }
 
 const LANES: usize = 8;
@@ -84,12 +84,10 @@ impl Predictor {
         }
     }
 
-    /// FILTEZ, with the newest difference in its place. A sum that can leave 16 bits is saturated after each addition, in
-    /// the Recommendation's order; as long as the differences are small none can.
+    /// FILTEZ, with the newest difference in its place.
     #[inline(always)]
     fn filter_zeros(&mut self, difference: i16) -> i32 {
         let [d1, d2, d3, d4, d5, d6, d7, _] = self.differences;
-        self.magnitude += i32::from(difference).abs() - i32::from(d6).abs();
         self.differences = [difference, d1, d2, d3, d4, d5, d6, d7];
         let mut products = [0_i16; LANES];
         for ((product, d), b) in products.iter_mut().zip(self.differences).zip(self.coefficients) {
@@ -98,12 +96,23 @@ impl Predictor {
             let lower = d.wrapping_mul(b).cast_unsigned();
             *product = upper << 2 | (lower >> 14).cast_signed();
         }
-        if 2 * self.magnitude <= i32::from(i16::MAX) {
+        self.loud = if difference.unsigned_abs() > QUIET { ZEROS as u8 } else { self.loud.saturating_sub(1) };
+        if self.loud == 0 {
             products.into_iter().zip(COUNTED).map(|(product, counted)| i32::from(product) * i32::from(counted)).sum()
         } else {
-            i32::from(products[..ZEROS].iter().rev().fold(0, |sum: i16, product| sum.saturating_add(*product)))
+            saturated_sum(&products)
         }
     }
+}
+
+/// Six products of differences up to this one, each at most its double, leave 16 bits in no order.
+const QUIET: u16 = 2730;
+
+/// A sum that can leave 16 bits is saturated after each addition, in the Recommendation's order.
+#[cold]
+#[inline(never)]
+fn saturated_sum(products: &[i16; LANES]) -> i32 {
+    i32::from(products[..ZEROS].iter().rev().fold(0, |sum: i16, product| sum.saturating_add(*product)))
 }
 
 /// The value, turned about where the sign is minus 1 and not 0.
