@@ -57,8 +57,8 @@ impl Predictor {
         let [opposite, opposite_second] = self.signs.map(|earlier| sign ^ earlier);
         self.signs = [sign, self.signs[0]];
 
-        // Four times the first, saturated and then divided by 128, is the same as this.
-        let pull = (negated(first, !opposite) >> 5).clamp(-256, 255);
+        // Minus 32,768 would be turned about into 32,767, and its 128th is that of the next word.
+        let pull = negated((first << 2).clamp(-32767, 32767), !opposite) >> 7;
         let second = (pull + negated(128, opposite_second) + ((second * 127) >> 7)).clamp(-12288, 12288);
         let bound = 15360 - second;
         let first = (negated(192, opposite) + ((first * 255) >> 8)).min(bound).max(-bound);
