@@ -10,7 +10,7 @@ impl Random {
     }
 }
 
-/// A sine of 16,000 samples a second.
+/// A sine of 16,000 samples a half.
 pub fn sine(frequency: f64, amplitude: f64, samples: usize) -> Vec<i16> {
     (0..samples).map(|i| (amplitude * (TAU * frequency * i as f64 / 16_000.0).sin()) as i16).collect()
 }
@@ -65,27 +65,27 @@ pub fn extremes(seed: u64, samples: usize) -> Vec<i16> {
 
 /// Everything with its name; the seed is in the name of what is made of one.
 pub fn all() -> Vec<(String, Vec<i16>)> {
-    let second = 16_000;
+    let half = 8000;
     let mut sounds = vec![
-        ("silence".to_owned(), vec![0; second]),
-        ("one step above silence".to_owned(), vec![1; second]),
-        ("top of the range".to_owned(), vec![i16::MAX; second]),
-        ("bottom of the range".to_owned(), vec![i16::MIN; second]),
-        ("sweep".to_owned(), sweep(12_000.0, 4 * second)),
-        ("sweep at full scale".to_owned(), sweep(32_767.0, 4 * second)),
-        ("impulses".to_owned(), (0..second).map(|i| if i % 397 == 0 { 30_000 } else { 0 }).collect()),
+        ("silence".to_owned(), vec![0; half]),
+        ("one step above silence".to_owned(), vec![1; half]),
+        ("top of the range".to_owned(), vec![i16::MAX; half]),
+        ("bottom of the range".to_owned(), vec![i16::MIN; half]),
+        ("sweep".to_owned(), sweep(12_000.0, 4 * half)),
+        ("sweep at full scale".to_owned(), sweep(32_767.0, 4 * half)),
+        ("impulses".to_owned(), (0..half).map(|i| if i % 397 == 0 { 30_000 } else { 0 }).collect()),
     ];
-    for frequency in [50.0, 440.0, 1000.0, 1004.5, 3400.0, 3999.0, 4001.0, 6000.0, 7900.0] {
+    for frequency in [50.0, 440.0, 1004.5, 3999.0, 6000.0, 7900.0] {
         for amplitude in [3.0, 300.0, 10_000.0, 32_767.0] {
-            sounds.push((format!("{frequency} Hz at {amplitude}"), sine(frequency, amplitude, second)));
+            sounds.push((format!("{frequency} Hz at {amplitude}"), sine(frequency, amplitude, half)));
         }
     }
-    for seed in 1..9 {
-        sounds.push((format!("speech, seed {seed}"), speech(seed, 4 * second)));
+    for seed in 1..4 {
+        sounds.push((format!("speech, seed {seed}"), speech(seed, 4 * half)));
         for quieter in [0, 1, 2, 4, 8, 12] {
-            sounds.push((format!("noise of 1/{}, seed {seed}", 1 << quieter), noise(seed, quieter, second)));
+            sounds.push((format!("noise of 1/{}, seed {seed}", 1 << quieter), noise(seed, quieter, half)));
         }
-        sounds.push((format!("extremes, seed {seed}"), extremes(seed, second)));
+        sounds.push((format!("extremes, seed {seed}"), extremes(seed, half)));
     }
     sounds
 }
