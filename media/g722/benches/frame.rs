@@ -1,6 +1,7 @@
 //! What a packet of 20 ms costs, encoded and decoded. Both bands here, audio-codec beside them.
 #![allow(clippy::unwrap_used)]
 
+use std::f64::consts::TAU;
 use std::hint::black_box;
 
 use audio_codec::g722::{G722Decoder, G722Encoder};
@@ -25,7 +26,7 @@ fn sound(band: Band) -> Vec<i16> {
         .map(|index| {
             let time = index as f64 / rate;
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let voice: f64 = (1..12).map(|n| (time * 6.28 * 140.0 * f64::from(n)).sin() / f64::from(n)).sum();
+            let voice: f64 = (1..12).map(|n| (time * TAU * 140.0 * f64::from(n)).sin() / f64::from(n)).sum();
             (voice * 6000.0 * (time * 19.0).sin().abs() + f64::from(random >> 20) / 8.0 - 256.0) as i16
         })
         .collect()

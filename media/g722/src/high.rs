@@ -1,6 +1,6 @@
+use crate::limit;
 use crate::predictor::Predictor;
 use crate::scale::HighScale;
-use crate::limit;
 
 /// The code of silence: a higher band that has rested since its reset, and hears nothing, says this and stays at rest.
 pub(crate) const SILENCE: u8 = 3;

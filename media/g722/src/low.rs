@@ -1,6 +1,6 @@
+use crate::limit;
 use crate::predictor::Predictor;
 use crate::scale::{LowScale, RECIPROCALS};
-use crate::limit;
 
 /// The lower band's coder: six bits a sample, of which the upper four steer the adaptation.
 #[derive(Clone, Debug)]
@@ -99,9 +99,8 @@ const fn fine() -> [i16; 64] {
 }
 
 /// Output by the upper four bits in 1/32,768 of the step (table OQ4).
-const COARSE: [i16; 16] = [
-    0, -20456, -12896, -8968, -6288, -4240, -2584, -1200, 20456, 12896, 8968, 6288, 4240, 2584, 1200, 0,
-];
+const COARSE: [i16; 16] =
+    [0, -20456, -12896, -8968, -6288, -4240, -2584, -1200, 20456, 12896, 8968, 6288, 4240, 2584, 1200, 0];
 
 /// What the upper four bits add to the step's logarithm (table WL).
 const WORTH: [i16; 16] = [-60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60];

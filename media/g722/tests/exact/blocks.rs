@@ -79,9 +79,9 @@ impl Adpcm {
         self.a[1] = mult(self.a[1], 32640).saturating_add(by).clamp(-bound, bound);
         self.p = [0, self.p[0], self.p[1]];
         // FILTEZ, FILTEP, PREDIC
-        self.sz = (1..7).rev().fold(0, |sum: i16, i| {
-            sum.saturating_add(mult(self.d[i].saturating_add(self.d[i]), self.b[i]))
-        });
+        self.sz = (1..7)
+            .rev()
+            .fold(0, |sum: i16, i| sum.saturating_add(mult(self.d[i].saturating_add(self.d[i]), self.b[i])));
         self.r = [0, self.r[0], self.r[1]];
         let [one, two] = [1, 2].map(|i| mult(self.a[i], self.r[i].saturating_add(self.r[i])));
         self.s = one.saturating_add(two).saturating_add(self.sz);
@@ -156,17 +156,26 @@ fn tap(index: usize) -> i32 {
     H[index.min(23 - index)]
 }
 
-pub fn encode(sound: &[i16]) -> Vec<u8> {
-    let (mut low, mut high, mut line) = (Adpcm::reset(32), Adpcm::reset(8), [0_i16; 24]);
-    let two = sound.chunks_exact(2).map(|two| {
+/// What the filter bank makes of every two samples, not yet limited: the lower and the higher band.
+fn split(sound: &[i16]) -> impl Iterator<Item = [i32; 2]> {
+    let mut line = [0_i16; 24];
+    sound.chunks_exact(2).map(move |two| {
         line.copy_within(..22, 2);
         (line[0], line[1]) = (two[1], two[0]);
-        let [a, b] = [0, 1].map(|phase| -> i32 {
-            (phase..24).step_by(2).map(|index| tap(index) * i32::from(line[index])).sum()
-        });
-        high.hsbcod(limit((a - b) >> 14)) << 6 | low.lsbcod(limit((a + b) >> 14))
-    });
-    two.collect()
+        let [a, b] = [0, 1]
+            .map(|phase| -> i32 { (phase..24).step_by(2).map(|index| tap(index) * i32::from(line[index])).sum() });
+        [(a + b) >> 14, (a - b) >> 14]
+    })
+}
+
+/// Whether block LIMIT has anything to do before the coders.
+pub fn is_limited(sound: &[i16]) -> bool {
+    split(sound).flatten().any(|word| word != i32::from(limit(word)))
+}
+
+pub fn encode(sound: &[i16]) -> Vec<u8> {
+    let (mut low, mut high) = (Adpcm::reset(32), Adpcm::reset(8));
+    split(sound).map(|[xl, xh]| high.hsbcod(limit(xh)) << 6 | low.lsbcod(limit(xl))).collect()
 }
 
 pub fn decode(codes: &[u8]) -> Vec<i16> {

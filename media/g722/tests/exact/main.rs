@@ -1,7 +1,8 @@
 //! The same octets and samples as the Recommendation's, to the bit: held against its blocks as written down in `blocks`,
 //! and against audio-codec, which somebody else wrote, in all that it does as the Recommendation says. It does not limit
-//! the bands to 15 bits before their coders, begins decoding with steps of 0 instead of 32 and 8, and saturates the
-//! zeros' sum once instead of after each addition.
+//! the bands to 15 bits before their coders (§5.2.1), begins with steps of 128 and 32 when encoding and of 0 when
+//! decoding instead of 32 and 8 (§6.2.1.3), and saturates the zeros' sum once instead of after each addition.
+#![allow(clippy::unwrap_used)]
 
 mod blocks;
 mod sounds;
@@ -23,8 +24,7 @@ fn decoded(band: Band, codes: &[u8]) -> Vec<i16> {
     sound
 }
 
-
-/// What decoders of audio-codec begin alike with: to them the least step is 0, and this octet says that nothing changed.
+/// After this octet, which says that nothing changed, audio-codec's decoder is in the state that it should have begun in.
 const FIRST: u8 = 0xfd;
 
 fn decoded_by_audio_codec(codes: &[u8]) -> Vec<i16> {
@@ -82,25 +82,23 @@ fn runs_of_the_largest_differences_reach_where_audio_codec_departs() {
     assert!(decoded(Band::Wide, &runs(1)) != decoded_by_audio_codec(&runs(1)));
 }
 
-/// One encoder of each for all sounds: after two seconds of noise they have forgotten that they began differently.
+/// After this noise both encoders are in one state, as the codes after it show, though they did not begin in one.
 #[test]
 fn every_sound_within_the_bands_is_encoded_as_by_audio_codec() {
-    let preface = sounds::noise(99, 2, 32_000);
-    let (mut ours, mut theirs) = (Encoder::new(Band::Wide), G722Encoder::new());
-    let mut encode = |sound: &[i16]| {
-        let mut codes = [vec![0; sound.len() / 2], vec![0; sound.len() / 2]];
-        assert_eq!(ours.encode(sound, &mut codes[0]), sound.len() / 2);
-        assert_eq!(theirs.encode_into(sound, &mut codes[1]).unwrap(), sound.len() / 2);
-        codes
-    };
-    encode(&preface);
+    let preface = sounds::noise(90, 1, 2000);
+    let mut compared = 0;
     for (name, sound) in sounds::all() {
-        if name.starts_with("extremes") {
+        let stream = [&preface[..], &sound].concat();
+        if blocks::is_limited(&stream) {
             continue;
         }
-        let [ours, theirs] = encode(&sound);
-        assert!(ours == theirs, "{name}");
+        let ours = encoded(Band::Wide, &stream);
+        let mut theirs = vec![0; ours.len()];
+        G722Encoder::new().encode_into(&stream, &mut theirs).unwrap();
+        assert!(ours[preface.len() / 2..] == theirs[preface.len() / 2..], "{name}");
+        compared += 1;
     }
+    assert!(compared > 30, "{compared}");
 }
 
 #[test]

@@ -80,9 +80,9 @@ pub fn all() -> Vec<(String, Vec<i16>)> {
             sounds.push((format!("{frequency} Hz at {amplitude}"), sine(frequency, amplitude, half)));
         }
     }
-    for seed in 1..4 {
+    for seed in 1..3 {
         sounds.push((format!("speech, seed {seed}"), speech(seed, 4 * half)));
-        for quieter in [0, 1, 2, 4, 8, 12] {
+        for quieter in [0, 1, 3, 8, 12] {
             sounds.push((format!("noise of 1/{}, seed {seed}", 1 << quieter), noise(seed, quieter, half)));
         }
         sounds.push((format!("extremes, seed {seed}"), extremes(seed, half)));
