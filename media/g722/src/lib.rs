@@ -34,7 +34,7 @@ fn saturate(value: i32) -> i32 {
     value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))
 }
 
-/// Block LIMIT: to the 15 bits that a band has between the filter bank and its coder (G.722 §5.2.1 and §6.2.2.6).
+/// Block LIMIT: to the 15 bits that a band has between the filter bank and its coder (G.722 §5 and §6).
 fn limit(value: i32) -> i32 {
     value.clamp(-16384, 16383)
 }

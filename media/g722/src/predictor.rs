@@ -1,6 +1,6 @@
 use crate::saturate;
 
-/// What both bands guess the next sample with (G.722 §6.2.1.4, BLOCK 4): two poles over what was rebuilt, six zeros over
+/// What both bands guess the next sample with (G.722 §3.6, BLOCK 4): two poles over what was rebuilt, six zeros over
 /// the differences. Encoder and decoder hold the same one.
 ///
 /// The zeros lie in eight lanes of 16 bits, a register of the oldest x86-64. The last two lanes go along without being

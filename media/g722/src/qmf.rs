@@ -1,4 +1,4 @@
-//! The filter bank of 24 taps that splits 16,000 samples a second into two bands and joins them again (G.722 §5.2).
+//! The filter bank of 24 taps that splits 16,000 samples a second into two bands and joins them again (G.722 §5).
 //!
 //! Both directions work on a block behind the end of the one before it, so that nothing is shifted for a sample, and as
 //! sums of products of 16 bits, for which processors have an instruction.

@@ -1,5 +1,5 @@
 //! The quantiser's step, which follows the signal: its logarithm adapts (LOGSCL, LOGSCH), its value is looked up (SCALEL,
-//! SCALEH; G.722 §6.2.1.3).
+//! SCALEH; G.722 §3.5).
 
 /// How far the lower band's logarithm reaches: nine octaves above the least step, 32.
 const LOW_TOP: i32 = 18432;

@@ -1,7 +1,7 @@
 //! The same octets and samples as the Recommendation's, to the bit: held against its blocks as written down in `blocks`,
 //! and against audio-codec, which somebody else wrote, in all that it does as the Recommendation says. It does not limit
-//! the bands to 15 bits before their coders (§5.2.1), begins with steps of 128 and 32 when encoding and of 0 when
-//! decoding instead of 32 and 8 (§6.2.1.3), and saturates the zeros' sum once instead of after each addition.
+//! the bands to 15 bits before their coders, begins with steps of 128 and 32 when encoding and of 0 when
+//! decoding instead of 32 and 8, and saturates the zeros' sum once instead of after each addition.
 #![allow(clippy::unwrap_used)]
 
 mod blocks;
