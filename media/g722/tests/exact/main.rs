@@ -102,6 +102,17 @@ fn every_sound_within_the_bands_is_encoded_as_by_audio_codec() {
 }
 
 #[test]
+fn the_narrow_band_is_the_lower_coder_alone() {
+    for (name, sound) in sounds::all() {
+        let (mut encoder, mut decoder) = (blocks::Adpcm::reset(32), blocks::Adpcm::reset(32));
+        let codes = encoded(Band::Narrow, &sound);
+        assert!(codes.iter().zip(&sound).all(|(code, sample)| *code == 0xc0 | encoder.lsbcod(sample >> 1)), "{name}");
+        let heard = decoded(Band::Narrow, &codes);
+        assert!(heard.iter().zip(&codes).all(|(heard, code)| *heard == 2 * decoder.lsbdec(code & 63)), "{name}");
+    }
+}
+
+#[test]
 fn it_does_not_matter_how_a_stream_is_cut() {
     let sound = sounds::speech(5, 16_000);
     for band in [Band::Narrow, Band::Wide] {
