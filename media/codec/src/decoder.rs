@@ -2,7 +2,7 @@
 
 use crate::{Codec, G729Decoder, Library, opus};
 use audio::Law;
-use audio_codec::g722::{Bitrate, G722Decoder};
+use g722::Band;
 
 /// The state of one stream that is heard.
 pub struct Decoder {
@@ -13,7 +13,7 @@ pub struct Decoder {
 
 enum State {
     G711(Law),
-    G722(Box<G722Decoder>),
+    G722(Box<g722::Decoder>),
     Opus(Box<opus::Decoder>),
     G729(Box<dyn G729Decoder>),
     Gsm(Box<gsm::Decoder>),
@@ -32,7 +32,9 @@ impl Decoder {
         let state = match codec {
             Codec::Pcmu => State::G711(Law::Mu),
             Codec::Pcma => State::G711(Law::A),
-            Codec::G722 => State::G722(Box::new(G722Decoder::with_options(Bitrate::Mode1_64000, false, rate == 8000))),
+            Codec::G722 => {
+                State::G722(Box::new(g722::Decoder::new(if rate == 8000 { Band::Narrow } else { Band::Wide })))
+            }
             Codec::Opus => State::Opus(Box::new(opus::Decoder::new(rate)?)),
             Codec::G729 => State::G729(library.g729()?.decoder()),
             Codec::Gsm => State::Gsm(Box::default()),
@@ -73,7 +75,7 @@ impl Decoder {
             }
             State::G722(decoder) => {
                 out.resize(start + samples, 0);
-                decoder.decode_frame_into(payload, &mut out[start..]).map_err(|_| Broken)?;
+                decoder.decode(payload, &mut out[start..]);
             }
             State::Opus(decoder) => decoder.decode(payload, samples, out)?,
             State::G729(decoder) => {

@@ -3,8 +3,7 @@
 use crate::decoder::{G729_FRAME, G729_SAMPLES};
 use crate::{Codec, Format, G729Encoder, Library, opus};
 use audio::Law;
-use audio_codec::Encoder as _;
-use audio_codec::g722::{Bitrate, G722Encoder};
+use g722::Band;
 
 /// The state of one stream that is said.
 pub struct Encoder {
@@ -15,7 +14,7 @@ pub struct Encoder {
 
 enum State {
     G711(Law),
-    G722(Box<G722Encoder>),
+    G722(Box<g722::Encoder>),
     Opus(Box<opus::Encoder>),
     G729(Box<dyn G729Encoder>),
     Gsm(Box<gsm::Encoder>),
@@ -29,14 +28,14 @@ impl Encoder {
         let Format { codec, parameters, .. } = format;
         let rate = match codec {
             Codec::Opus => codec.rate_near(rate.min(parameters.playback_rate)),
-            // The library codes wide sound only.
-            Codec::G722 => codec.rate(),
             _ => codec.rate_near(rate),
         };
         let state = match codec {
             Codec::Pcmu => State::G711(Law::Mu),
             Codec::Pcma => State::G711(Law::A),
-            Codec::G722 => State::G722(Box::new(G722Encoder::with_options(Bitrate::Mode1_64000, false, false))),
+            Codec::G722 => {
+                State::G722(Box::new(g722::Encoder::new(if rate == 8000 { Band::Narrow } else { Band::Wide })))
+            }
             Codec::Opus => State::Opus(Box::new(opus::Encoder::new(rate, parameters)?)),
             Codec::G729 => State::G729(library.g729()?.encoder(parameters.annex_b)),
             Codec::Gsm => State::Gsm(Box::default()),
@@ -65,7 +64,7 @@ impl Encoder {
                 law.encode_slice(samples, out);
                 samples.len().min(out.len())
             }
-            State::G722(encoder) => encoder.encode_into(samples, out).unwrap_or(0),
+            State::G722(encoder) => encoder.encode(samples, out),
             State::Opus(encoder) => encoder.encode(samples, out),
             State::G729(encoder) => {
                 let mut length = 0;
