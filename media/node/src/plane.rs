@@ -43,7 +43,7 @@ pub struct Plane {
     /// The time of day at that moment, since 1970.
     began_at: Duration,
     now: Instant,
-    pacer: Pacer,
+    pacer: Pacer<MediaId>,
     sweep_at: Instant,
     events: VecDeque<(MediaId, MediaEvent)>,
     random: u64,
@@ -338,6 +338,16 @@ impl Media for Plane {
             self.pacer.add(now, id);
         }
     }
+
+    fn is_locked(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_in_room(&self, _: MediaId) -> bool {
+        false
+    }
+
+    fn order(&mut self, _: MediaId, _: call::Order) {}
 
     fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool {
         self.strike(id, key, held)

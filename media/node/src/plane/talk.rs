@@ -138,7 +138,7 @@ impl Talk {
         }
         self.sound = match (sound, &self.voice) {
             (Sound::Echo, _) => Playing::Echo,
-            (Sound::Silence, _) | (Sound::Prompt(_), None) => Playing::Silence,
+            (Sound::Silence | Sound::Room(_), _) | (Sound::Prompt(_), None) => Playing::Silence,
             (Sound::Prompt(prompt), Some(voice)) => {
                 let law = match voice.to_phone[0].codec {
                     Codec::Pcmu => Some(Law::Mu),

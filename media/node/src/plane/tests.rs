@@ -2,6 +2,7 @@
 
 mod protected;
 mod quality;
+mod transcoding;
 
 use super::*;
 use net::Events;
@@ -53,7 +54,7 @@ impl Phone {
         let voice = call::Voice {
             from_phone: formats.clone(),
             to_phone: formats,
-            packet_time: 20,
+            packet_time: codecs[0].1.packet_time(20),
             comfort_noise: None,
             keys_heard: call::KeysHeard::Events(vec![(101, 8000)]),
             keys_told: call::KeysTold::Events(101),
