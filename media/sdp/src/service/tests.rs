@@ -90,7 +90,8 @@ fn one_codec_of_many_is_named_and_the_time_is_the_offers() {
 
 #[test]
 fn what_a_service_cannot_use_is_refused() {
-    let refused = |text: &str, accept: &Usable<'_>| agree(&Sdp::parse(text.as_bytes()).unwrap(), accept) == Err(NoCommonCodec);
+    let refused =
+        |text: &str, accept: &Usable<'_>| agree(&Sdp::parse(text.as_bytes()).unwrap(), accept) == Err(NoCommonCodec);
     let phone = String::from_utf8_lossy(PHONE);
     assert!(refused(&phone.replace("9 8 0 18 101", "18 101"), &g711));
     assert!(refused(&phone.replace("9 8 0 18 101", "101"), &any));
