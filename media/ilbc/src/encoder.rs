@@ -19,12 +19,7 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder at the beginning of its stream.
     pub fn new(mode: Mode) -> Self {
-        Encoder {
-            mode,
-            high_pass: HighPass::input(),
-            analyser: Analyser::new(mode),
-            inverse: Memory::default(),
-        }
+        Encoder { mode, high_pass: HighPass::input(), analyser: Analyser::new(mode), inverse: Memory::default() }
     }
 
     /// Encodes the next frame.

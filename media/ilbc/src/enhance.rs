@@ -3,6 +3,8 @@
 
 mod cycles;
 
+use std::ops::Range;
+
 use crate::Mode;
 use crate::filter::{dot, energy};
 use crate::mode::SUB_BLOCK;
@@ -40,7 +42,7 @@ impl Enhancer {
         }
     }
 
-    /// The pitch period of the newest block, in samples: 20 to 120.
+    /// The pitch period of the newest block, in samples: 20 to 118.
     pub fn last_period(&self) -> usize {
         self.periods[BLOCKS - 1]
     }
@@ -70,7 +72,7 @@ impl Enhancer {
         let halved = &mut halved[..reach + count * BLOCK / 2];
         halve(&self.history, first * BLOCK - MAX_PERIOD, halved);
         for (n, period) in self.periods[first..].iter_mut().enumerate() {
-            *period = 2 * best_lag(halved, reach + n * BLOCK / 2, BLOCK / 2, MIN_PERIOD / 2..=reach);
+            *period = 2 * best_lag(halved, reach + n * BLOCK / 2, BLOCK / 2, MIN_PERIOD / 2..reach);
         }
     }
 
@@ -121,9 +123,9 @@ fn halve(history: &[f32; HISTORY], start: usize, out: &mut [f32]) {
 }
 
 /// The lag at which the `length` samples from `start` on are most like those before them; the shortest of equals.
-fn best_lag(signal: &[f32], start: usize, length: usize, lags: std::ops::RangeInclusive<usize>) -> usize {
+fn best_lag(signal: &[f32], start: usize, length: usize, lags: Range<usize>) -> usize {
     let target = &signal[start..start + length];
-    let mut best = (*lags.start(), f32::NEG_INFINITY);
+    let mut best = (lags.start, f32::NEG_INFINITY);
     for lag in lags {
         let score = periodicity(target, &signal[start - lag..][..length]);
         if score > best.1 {
@@ -177,7 +179,10 @@ const BLOCK: usize = 2 * SUB_BLOCK;
 const BLOCKS: usize = 8;
 const HISTORY: usize = BLOCKS * BLOCK;
 
+/// Periods are looked for from this one on.
 const MIN_PERIOD: usize = 20;
+
+/// Periods are shorter than this.
 const MAX_PERIOD: usize = 120;
 
 /// How far a block may be changed: the energy of the difference over its own.

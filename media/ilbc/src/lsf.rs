@@ -13,9 +13,8 @@ pub type Lsf = [f32; ORDER];
 pub type Index = [usize; 3];
 
 /// The long-term mean of speech, from which every stream begins.
-pub const MEAN: Lsf = [
-    0.281_738, 0.445_801, 0.663_33, 0.962_524, 1.251_831, 1.533_081, 1.850_586, 2.137_817, 2.481_445, 2.777_344,
-];
+pub const MEAN: Lsf =
+    [0.281_738, 0.445_801, 0.663_33, 0.962_524, 1.251_831, 1.533_081, 1.850_586, 2.137_817, 2.481_445, 2.777_344];
 
 /// The frequencies of a minimum-phase polynomial; `None` if it is not one, or so sharp that two roots fall into one step
 /// of the search.

@@ -157,8 +157,7 @@ fn nearest(table: &[f32], value: f32) -> usize {
 const FULL_SCALE: f32 = 4.5;
 
 /// `state_sq3Tbl`: a scaled sample.
-const SAMPLE: [f32; 8] =
-    [-3.719_849, -2.177_49, -1.130_005, -0.309_692, 0.444_214, 1.329_712, 2.436_279, 3.983_887];
+const SAMPLE: [f32; 8] = [-3.719_849, -2.177_49, -1.130_005, -0.309_692, 0.444_214, 1.329_712, 2.436_279, 3.983_887];
 
 /// `state_frgqTbl`: log₁₀ of the largest magnitude.
 #[rustfmt::skip]
@@ -183,7 +182,8 @@ mod tests {
     fn the_start_state_is_where_the_energy_is() {
         for (mode, at, place) in [
             (Mode::Ms20, 50, Place { sub_block: 0, end: End::Last }),
-            (Mode::Ms20, 122, Place { sub_block: 2, end: End::First }),
+            (Mode::Ms20, 15, Place { sub_block: 0, end: End::First }),
+            (Mode::Ms20, 95, Place { sub_block: 1, end: End::Last }),
             (Mode::Ms30, 190, Place { sub_block: 4, end: End::First }),
         ] {
             let mut residual = vec![1.0; mode.frame_samples()];
