@@ -50,10 +50,10 @@ impl Concealer {
         };
         self.loss = Some(loss);
         let fade = match loss.frames * self.length {
-            ..=320 => 1.0,
-            ..=640 => 0.9,
-            ..=960 => 0.7,
-            ..=1280 => 0.5,
+            0..=320 => 1.0,
+            321..=640 => 0.9,
+            641..=960 => 0.7,
+            961..=1280 => 0.5,
             _ => 0.0,
         };
         let voiced = ((loss.pitch.periodicity.sqrt() - 0.4) / 0.3).clamp(0.0, 1.0);

@@ -3,9 +3,10 @@
 //!
 //! A frame holds a *start state*, the two sub-blocks with the most energy, quantised sample by sample, from which the
 //! rest of the excitation is predicted outwards in both directions by an adaptive codebook. The stages, in the order of
-//! a frame's way through the encoder: [`lpc`] and [`lsf`] find and quantise the spectral envelope, [`state`] places
-//! and quantises the start state, [`codebook`] codes the sub-blocks that [`excitation`] lays out, [`bits`] packs
-//! the indices. The decoder goes back the same way, then [`conceal`]s what is lost and [`enhance`]s the rest.
+//! a frame's way through the encoder: `lpc` and `lsf` find and quantise the spectral envelope, `state` places
+//! and quantises the start state, `codebook` codes the sub-blocks that `excitation` lays out, `bits` packs
+//! the indices. The decoder goes back the same way, then the gaps are filled (`conceal`) and the whole is made
+//! more periodic (`enhance`).
 
 mod bits;
 mod codebook;

@@ -189,7 +189,7 @@ mod tests {
         {
             close(asymmetric_window()[n], table);
         }
-        for (lag, table) in [(0, 1.000100), (1, 0.998890), (10, 0.894909)] {
+        for (lag, table) in [(0, 1.0001), (1, 0.99889), (10, 0.894909)] {
             close(lag_window(lag), table);
         }
     }

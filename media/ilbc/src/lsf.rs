@@ -171,7 +171,7 @@ fn multiply(polynomial: &mut [f32; ORDER + 2], middle: f32) {
 /// 50 Hz in radians a sample.
 const SEPARATION: f32 = 0.039;
 const LOWEST: f32 = 0.01;
-const HIGHEST: f32 = 3.14;
+const HIGHEST: f32 = PI - 0.0016;
 
 /// Step of the root search: 31 Hz.
 const GRID: f32 = PI / 128.0;
