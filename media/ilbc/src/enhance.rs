@@ -190,3 +190,63 @@ const CHANGE: f32 = 0.05;
 
 /// `lpFilt_coefsTbl`.
 const LOW_PASS: [f32; 7] = [-0.066_65, 0.125, 0.316_65, 0.414_063, 0.316_65, 0.125, -0.066_65];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pulses(first: usize, period: usize, length: usize) -> Vec<f32> {
+        (0..length).map(|n| if n >= first && (n - first) % period == 0 { 1000.0 } else { 0.0 }).collect()
+    }
+
+    #[test]
+    fn the_period_of_a_periodic_excitation_is_found() {
+        for mode in [Mode::Ms20, Mode::Ms30] {
+            let mut enhancer = Enhancer::new(mode);
+            let length = mode.frame_samples();
+            let mut out = vec![0.0; length];
+            for frame in pulses(0, 46, 6 * length).chunks_exact(length) {
+                enhancer.enhance(frame, Arrival::Received, &mut out);
+            }
+            assert!([46, 92].contains(&enhancer.last_period()), "{mode:?}: {}", enhancer.last_period());
+        }
+    }
+
+    #[test]
+    fn a_periodic_excitation_loses_the_noise_and_keeps_its_energy() {
+        let length = Mode::Ms30.frame_samples();
+        let clean = pulses(0, 50, 8 * length);
+        let noisy: Vec<f32> = clean.iter().enumerate().map(|(n, s)| s + ((n * 7919) % 41) as f32 - 20.0).collect();
+        let mut enhancer = Enhancer::new(Mode::Ms30);
+        let mut enhanced = vec![0.0; noisy.len()];
+        for (frame, out) in noisy.chunks_exact(length).zip(enhanced.chunks_exact_mut(length)) {
+            enhancer.enhance(frame, Arrival::Received, out);
+        }
+        let delay = Enhancer::delay(Mode::Ms30);
+        let span = 4 * length..7 * length;
+        let (clean, noisy) = (&clean[span.clone()], &noisy[span.clone()]);
+        let enhanced = &enhanced[span.start + delay..span.end + delay];
+        let noise = |signal: &[f32]| signal.iter().zip(clean).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        assert!(noise(enhanced) < 0.6 * noise(noisy), "{} of {}", noise(enhanced), noise(noisy));
+        assert!((energy(enhanced) / energy(noisy) - 1.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn the_frame_after_a_loss_is_led_into() {
+        for mode in [Mode::Ms20, Mode::Ms30] {
+            let (length, delay) = (mode.frame_samples(), Enhancer::delay(mode));
+            let mut enhancer = Enhancer::new(mode);
+            let mut out = vec![0.0; length];
+            let concealed = vec![100.0; length];
+            enhancer.enhance(&concealed, Arrival::Concealed, &mut out);
+            let before = enhancer.history;
+            // The pulse before its first would have been ten samples before its beginning.
+            enhancer.enhance(&pulses(20, 30, length), Arrival::Received, &mut out);
+            let joined = &enhancer.history[HISTORY - length - delay..HISTORY - length];
+            assert!((joined[1] - 100.0).abs() < 6.0, "{mode:?}: {joined:?}");
+            assert!(joined[delay - 10] > 150.0, "{mode:?}: {joined:?}");
+            assert!(joined[delay - 1] < 10.0, "{mode:?}: {joined:?}");
+            assert_eq!(enhancer.history[..HISTORY - length - delay], before[length..HISTORY - delay]);
+        }
+    }
+}
