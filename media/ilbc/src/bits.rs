@@ -57,18 +57,18 @@ impl Parameters {
             End::First => 1,
             End::Last => 0,
         };
-        let blocks = &self.blocks[..1 + mode.predicted_sub_blocks()];
-        let mut compact = *blocks.first_chunk::<2>().expect("either mode has more blocks than two");
-        compact[1].index = compact[1].index.map(to_seven_bits);
-        compact[1].index[0] = blocks[1].index[0];
-        let (rest, predicted) = (compact[0], std::iter::once(&compact[1]).chain(&blocks[2..]));
+        let mut blocks = self.blocks;
+        let (rest, predicted) = blocks[..1 + mode.predicted_sub_blocks()].split_at_mut(1);
+        for index in &mut predicted[0].index[1..] {
+            *index = to_seven_bits(*index);
+        }
         let all = (self.envelope[..mode.analyses()].as_flattened().iter().copied())
             .chain([self.place.sub_block + 1, end, self.state.scale])
             .chain(self.state.samples[..mode.state_samples()].iter().copied())
-            .chain(rest.index)
-            .chain(rest.gain)
-            .chain(predicted.clone().flat_map(|code| code.index))
-            .chain(predicted.flat_map(|code| code.gain));
+            .chain(rest[0].index)
+            .chain(rest[0].gain)
+            .chain(predicted.iter().flat_map(|code| code.index))
+            .chain(predicted.iter().flat_map(|code| code.gain));
         let mut values = [0; MAX_VALUES];
         for (value, given) in values.iter_mut().zip(all) {
             *value = given;
@@ -77,33 +77,35 @@ impl Parameters {
     }
 
     fn from_values(mode: Mode, values: &[usize; MAX_VALUES]) -> Result<Parameters, BadFrame> {
-        let mut values = values.iter().copied();
-        let mut three = || -> [usize; 3] { std::array::from_fn(|_| values.next().unwrap_or_default()) };
-        let mut envelope = [three(); 2];
+        let values = &mut values.iter().copied();
+        let mut envelope = [three(values); 2];
         if mode == Ms30 {
-            envelope[1] = three();
+            envelope[1] = three(values);
         }
-        let [start, end, scale] = three();
+        let [start, end, scale] = three(values);
         let sub_block = match start.checked_sub(1) {
             Some(sub_block) if sub_block + 1 < mode.sub_blocks() => sub_block,
             _ => return Err(BadFrame::StartState),
         };
         let place = Place { sub_block, end: if end == 1 { End::First } else { End::Last } };
         let mut samples = [0; MAX_STATE_SAMPLES];
-        for sample in &mut samples[..mode.state_samples()] {
-            *sample = values.next().unwrap_or_default();
+        for (sample, value) in samples[..mode.state_samples()].iter_mut().zip(&mut *values) {
+            *sample = value;
         }
-        let mut three = || -> [usize; STAGES] { std::array::from_fn(|_| values.next().unwrap_or_default()) };
         let mut blocks = [Code::default(); MAX_BLOCKS];
-        blocks[0] = Code { index: three(), gain: three() };
+        blocks[0] = Code { index: three(values), gain: three(values) };
         let predicted = &mut blocks[1..=mode.predicted_sub_blocks()];
-        predicted.iter_mut().for_each(|code| code.index = three());
-        predicted.iter_mut().for_each(|code| code.gain = three());
+        predicted.iter_mut().for_each(|code| code.index = three(values));
+        predicted.iter_mut().for_each(|code| code.gain = three(values));
         for index in &mut predicted[0].index[1..] {
             *index = from_seven_bits(*index);
         }
         Ok(Parameters { envelope, place, state: state::Code { scale, samples }, blocks })
     }
+}
+
+fn three(values: &mut impl Iterator<Item = usize>) -> [usize; 3] {
+    std::array::from_fn(|_| values.next().unwrap_or_default())
 }
 
 /// The later stages of the first sub-block see only part of each section of the codebook, so their indices fit into

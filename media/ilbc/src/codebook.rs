@@ -1,5 +1,6 @@
 //! The adaptive codebook: vectors out of what is decoded already, three stages of them a block (RFC 3951 §3.6, §4.4).
 
+mod gain;
 mod search;
 
 use crate::filter::dot;
@@ -29,7 +30,7 @@ pub fn construct(memory: &[f32], code: &Code, out: &mut [f32]) {
     out.fill(0.0);
     let mut scale = 1.0;
     for (stage, (index, gain)) in code.index.iter().zip(code.gain).enumerate() {
-        let gain = Gain::dequantise(stage, gain, scale);
+        let gain = gain::dequantise(stage, gain, scale);
         for (out, sample) in out.iter_mut().zip(codebook.vector(*index)) {
             *out += gain * sample;
         }
@@ -106,66 +107,16 @@ fn repeat(memory: &[f32], period: usize, out: &mut [f32; SUB_BLOCK]) {
     }
 }
 
-/// The gains: each stage's is a multiple of the one before (RFC 3951 §3.6.4.2).
-struct Gain;
-
-impl Gain {
-    /// The gains of a stage, in units of the scale.
-    fn table(stage: usize) -> &'static [f32] {
-        match stage {
-            0 => &GAINS_5,
-            1 => &GAINS_4,
-            _ => &GAINS_3,
-        }
-    }
-
-    fn quantise(stage: usize, gain: f32, scale: f32) -> usize {
-        let scale = scale.max(LEAST_SCALE);
-        let mut best = (0, f32::INFINITY);
-        for (index, entry) in Self::table(stage).iter().enumerate() {
-            let distance = (gain - scale * entry).powi(2);
-            if distance < best.1 {
-                best = (index, distance);
-            }
-        }
-        best.0
-    }
-
-    fn dequantise(stage: usize, index: usize, scale: f32) -> f32 {
-        scale.max(LEAST_SCALE) * Self::table(stage)[index]
-    }
-}
-
 /// Repeating vectors of a section.
 const REPEATING: usize = 20;
 const SHORTEST_PERIOD: usize = 20;
 const FADE: usize = 5;
-const LEAST_SCALE: f32 = 0.1;
 
 /// `cbfiltersTbl`, in the order of the samples it weighs.
 const EXPANSION: [f32; 8] = [-0.033_691, 0.083_74, -0.144_043, 0.713_379, 0.806_152, -0.184_326, 0.108_887, -0.034_18];
 
 /// Samples before the filter's own place that it weighs.
 const EXPANSION_DELAY: usize = 3;
-
-/// `gain_sq5Tbl`.
-#[rustfmt::skip]
-const GAINS_5: [f32; 32] = [
-    0.037_476, 0.075_012, 0.112_488, 0.150_024, 0.187_5, 0.224_976, 0.262_512, 0.299_988,
-    0.337_524, 0.375, 0.412_476, 0.450_012, 0.487_488, 0.525_024, 0.562_5, 0.599_976,
-    0.637_512, 0.674_988, 0.712_524, 0.75, 0.787_476, 0.825_012, 0.862_488, 0.900_024,
-    0.937_5, 0.974_976, 1.012_512, 1.049_988, 1.087_524, 1.125, 1.162_476, 1.200_012,
-];
-
-/// `gain_sq4Tbl`.
-#[rustfmt::skip]
-const GAINS_4: [f32; 16] = [
-    -1.049_988, -0.900_024, -0.75, -0.599_976, -0.450_012, -0.299_988, -0.150_024, 0.0,
-    0.150_024, 0.299_988, 0.450_012, 0.599_976, 0.75, 0.900_024, 1.049_988, 1.200_012,
-];
-
-/// `gain_sq3Tbl`.
-const GAINS_3: [f32; 8] = [-1.0, -0.659_973, -0.330_017, 0.0, 0.25, 0.5, 0.75, 1.0];
 
 #[cfg(test)]
 mod tests {

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     fn pulses(first: usize, period: usize, length: usize) -> Vec<f32> {
-        (0..length).map(|n| if n >= first && (n - first) % period == 0 { 1000.0 } else { 0.0 }).collect()
+        (0..length).map(|n| if n >= first && (n - first).is_multiple_of(period) { 1000.0 } else { 0.0 }).collect()
     }
 
     #[test]

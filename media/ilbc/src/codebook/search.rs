@@ -1,6 +1,6 @@
 //! The encoder's search for the vectors and gains of a block (RFC 3951 §3.6.2, §3.6.4, §3.7).
 
-use super::{Code, Codebook, GAINS_5, Gain, MAX_MEMORY, STAGES};
+use super::{Code, Codebook, MAX_MEMORY, STAGES, gain};
 use crate::filter::{Lpc, Memory, dot, energy};
 use crate::mode::SUB_BLOCK;
 
@@ -26,8 +26,8 @@ pub fn search(memory: &[f32], target: &[f32], weighting: &Lpc, reach: Reach) -> 
         let best = best_vector(&codebook, target, stage, reach.0[stage]);
         let wanted = if stage == 0 { best.gain.clamp(0.0, GREATEST_GAIN) } else { best.gain };
         code.index[stage] = best.index;
-        code.gain[stage] = Gain::quantise(stage, wanted, scale);
-        let gain = Gain::dequantise(stage, code.gain[stage], scale);
+        code.gain[stage] = gain::quantise(stage, wanted, scale);
+        let gain = gain::dequantise(stage, code.gain[stage], scale);
         scale = gain.abs();
         for ((target, coded), sample) in target.iter_mut().zip(&mut coded).zip(codebook.vector(best.index)) {
             *target -= gain * sample;
@@ -41,10 +41,10 @@ pub fn search(memory: &[f32], target: &[f32], weighting: &Lpc, reach: Reach) -> 
 /// Raises the first gain until the coded block has the target's energy, but hardly to more than twice itself; the later
 /// gains follow it, being multiples (RFC 3951 §3.7).
 fn match_energy(found: usize, target: f32, coded: f32) -> usize {
-    let gain = GAINS_5[found];
+    let gain = gain::FIRST[found];
     let mut raised = found;
-    while let Some(next) = GAINS_5.get(raised + 1) {
-        if coded * next * next >= target * gain * gain || GAINS_5[raised] >= 2.0 * gain {
+    while let Some(next) = gain::FIRST.get(raised + 1) {
+        if coded * next * next >= target * gain * gain || gain::FIRST[raised] >= 2.0 * gain {
             break;
         }
         raised += 1;
