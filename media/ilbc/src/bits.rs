@@ -129,7 +129,7 @@ fn from_seven_bits(index: usize) -> usize {
 /// Bits of a value in each class, the most significant first.
 type Widths = [u32; CLASSES];
 
-/// The widths of all values in their order (RFC 3951 table 3.2).
+/// The widths of all values in their order (RFC 3951 §3.8).
 fn widths(mode: Mode) -> impl Iterator<Item = Widths> {
     let (start, rest, predicted): (_, _, &[Widths]) = match mode {
         Ms20 => (2, [[6, 0, 1], [0, 0, 7], [0, 0, 7], [2, 0, 3], [1, 1, 2], [0, 0, 3]], &PREDICTED_20),

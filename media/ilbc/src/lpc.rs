@@ -70,7 +70,7 @@ impl Analyser {
     }
 }
 
-/// Line spectral frequencies of a frame, moved gradually from those of the frame before (RFC 3951 §3.2.7).
+/// Line spectral frequencies of a frame, moved gradually from those of the frame before (RFC 3951 §3.2.6, §3.2.7).
 #[derive(Clone, Debug)]
 pub struct Interpolator {
     mode: Mode,
@@ -177,7 +177,7 @@ const WEIGHTING_EXPANSION: f32 = 0.4222;
 mod tests {
     use super::*;
 
-    /// Entries of `lpc_winTbl`, `lpc_asymwinTbl` and `lpc_lagwinTbl` (RFC 3951 appendix A.8), which are in units of 2⁻¹⁵.
+    /// Entries of `lpc_winTbl`, `lpc_asymwinTbl` and `lpc_lagwinTbl` of RFC 3951, which are in units of 2⁻¹⁵.
     #[test]
     fn the_windows_are_those_of_the_specification() {
         let close = |ours: f32, table: f32| assert!((ours - table).abs() < 3.1e-5, "{ours} instead of {table}");

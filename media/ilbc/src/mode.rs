@@ -1,4 +1,4 @@
-/// Length of a frame, the `mode` parameter of SDP (RFC 3952 §4.2).
+/// Length of a frame, the `mode` parameter of SDP (RFC 3952).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// 20 ms a frame, 15.2 kbit/s.
