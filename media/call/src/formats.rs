@@ -5,7 +5,7 @@
 //! of the descriptions in force: nothing else is stored.
 
 use crate::media::{KeysHeard, KeysTold, Voice};
-use codec::{Codec, Library};
+use codec::{Codec, IlbcMode, Library};
 use proto::directory::Dtmf;
 use sdp::service::{NoCommonCodec, Usage};
 use sdp::{Format, Formats, Kind, ListedFormat, Media, NewFormat};
@@ -20,7 +20,8 @@ pub(crate) struct Policy<'p> {
 }
 
 /// Codecs that are added to an offer where the policy names none. Samples as they are would fill the line of who did not ask.
-const ADDED: [Codec; 6] = [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G729, Codec::Gsm];
+const ADDED: [Codec; 7] =
+    [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G729, Codec::Ilbc(IlbcMode::Ms20), Codec::Gsm];
 /// Milliseconds of sound in a packet that we ask for, and that a phone gets which asks for nothing.
 pub(crate) const PACKET_TIME: u16 = 20;
 /// The payload type that most phones use for telephone-event too.
@@ -47,9 +48,10 @@ impl Policy<'_> {
             let added = wanted.map_or(&ADDED[..], |_| &Codec::ALL[..]).iter();
             let added = added.filter(|codec| wanted.is_none_or(|name| codec.name().eq_ignore_ascii_case(name)));
             for codec in added.filter(|codec| self.library.has(**codec)) {
-                let is_said = |format: &Format<'_>| self.known(format) == Some(*codec);
-                if !sounds.iter().any(is_said) {
-                    let known = phone.and_then(|phone| number_in(phone, |format| self.known(format) == Some(*codec)));
+                let is_it =
+                    |format: &Format<'_>| self.known(format).is_some_and(|known| known.rtpmap() == codec.rtpmap());
+                if !sounds.iter().any(is_it) {
+                    let known = phone.and_then(|phone| number_in(phone, is_it));
                     list.add(known.or(codec.fixed_payload_type()), codec.rtpmap(), codec.fmtp());
                     clocks.push(codec.clock());
                 }

@@ -17,6 +17,8 @@ enum State {
     Opus(Box<opus::Decoder>),
     G729(Box<dyn G729Decoder>),
     Gsm(Box<gsm::Decoder>),
+    /// Begins again where the phone turns to frames of another length.
+    Ilbc(ilbc::Mode, Box<ilbc::Decoder>),
     L16,
 }
 
@@ -38,6 +40,7 @@ impl Decoder {
             Codec::Opus => State::Opus(Box::new(opus::Decoder::new(rate)?)),
             Codec::G729 => State::G729(library.g729()?.decoder()),
             Codec::Gsm => State::Gsm(Box::default()),
+            Codec::Ilbc(mode) => State::Ilbc(mode, Box::new(ilbc::Decoder::new(mode))),
             Codec::L16(_) => State::L16,
         };
         Some(Decoder { codec, rate, state })
@@ -61,6 +64,10 @@ impl Decoder {
             State::Opus(_) => opus::samples(payload, self.rate).unwrap_or(0),
             State::G729(_) => payload.len() / G729_FRAME * G729_SAMPLES,
             State::Gsm(_) => payload.len() / gsm::FRAME_BYTES * gsm::FRAME_SAMPLES,
+            State::Ilbc(mode, _) => {
+                let mode = ilbc_mode(*mode, payload);
+                payload.len() / mode.frame_bytes() * mode.frame_samples()
+            }
             State::L16 => payload.len() / 2,
         }
     }
@@ -97,6 +104,24 @@ impl Decoder {
                     return Err(Broken);
                 }
             }
+            State::Ilbc(mode, decoder) => {
+                let spoken = ilbc_mode(*mode, payload);
+                if spoken != *mode {
+                    (*mode, **decoder) = (spoken, ilbc::Decoder::new(spoken));
+                }
+                let frames = payload.chunks_exact(spoken.frame_bytes());
+                if !frames.remainder().is_empty() {
+                    return Err(Broken);
+                }
+                for frame in frames {
+                    let mut samples = [0; 240];
+                    let samples = &mut samples[..spoken.frame_samples()];
+                    if decoder.decode(frame, samples).is_err() {
+                        decoder.conceal(samples);
+                    }
+                    out.extend_from_slice(samples);
+                }
+            }
             State::L16 => {
                 let (pairs, rest) = payload.as_chunks::<2>();
                 if !rest.is_empty() {
@@ -116,8 +141,25 @@ impl Decoder {
             State::Opus(decoder) => decoder.conceal(samples, next, out),
             State::G729(decoder) => fill(samples, out, || decoder.conceal()),
             State::Gsm(decoder) => fill(samples, out, || decoder.conceal()),
+            State::Ilbc(mode, decoder) => {
+                let end = out.len() + samples;
+                while out.len() < end {
+                    let mut frame = [0; 240];
+                    let frame = &mut frame[..mode.frame_samples()];
+                    decoder.conceal(frame);
+                    out.extend_from_slice(frame);
+                }
+                out.truncate(end);
+                true
+            }
         }
     }
+}
+
+/// In which frames a payload is: those that it is a multiple of.
+fn ilbc_mode(usual: ilbc::Mode, payload: &[u8]) -> ilbc::Mode {
+    let fits = |mode: &ilbc::Mode| payload.len().is_multiple_of(mode.frame_bytes());
+    [usual, ilbc::Mode::Ms20, ilbc::Mode::Ms30].into_iter().find(fits).unwrap_or(usual)
 }
 
 /// Frame after frame, until there are so many samples more.

@@ -18,6 +18,7 @@ enum State {
     Opus(Box<opus::Encoder>),
     G729(Box<dyn G729Encoder>),
     Gsm(Box<gsm::Encoder>),
+    Ilbc(ilbc::Mode, Box<ilbc::Encoder>),
     L16,
 }
 
@@ -39,6 +40,7 @@ impl Encoder {
             Codec::Opus => State::Opus(Box::new(opus::Encoder::new(rate, parameters)?)),
             Codec::G729 => State::G729(library.g729()?.encoder(parameters.annex_b)),
             Codec::Gsm => State::Gsm(Box::default()),
+            Codec::Ilbc(mode) => State::Ilbc(*mode, Box::new(ilbc::Encoder::new(*mode))),
             Codec::L16(_) => State::L16,
         };
         Some(Encoder { codec: *codec, rate, state })
@@ -84,6 +86,15 @@ impl Encoder {
                 let mut length = 0;
                 for (frame, place) in frames.iter().zip(places) {
                     *place = encoder.encode(frame);
+                    length += place.len();
+                }
+                length
+            }
+            State::Ilbc(mode, encoder) => {
+                let frames = samples.chunks_exact(mode.frame_samples());
+                let mut length = 0;
+                for (frame, place) in frames.zip(out.chunks_exact_mut(mode.frame_bytes())) {
+                    encoder.encode(frame, place);
                     length += place.len();
                 }
                 length

@@ -1,6 +1,6 @@
 //! A codec as a description speaks of it.
 
-use crate::Codec;
+use crate::{Codec, IlbcMode};
 
 /// A codec under the payload type and with the parameters that a description gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +37,13 @@ impl Default for Parameters {
 impl Format {
     /// By what a=rtpmap (or RFC 3551) and a=fmtp say of a payload type; `None`: nothing that can be decoded here.
     pub fn new(payload_type: u8, name: &str, clock: u32, channels: u8, fmtp: Option<&str>) -> Option<Format> {
-        let codec = Codec::named(name, clock, channels)?;
+        let codec = match Codec::named(name, clock, channels)? {
+            // RFC 3952 §5: 30 ms where nothing is said.
+            Codec::Ilbc(_) if !fmtp.unwrap_or_default().replace(' ', "").contains("mode=20") => {
+                Codec::Ilbc(IlbcMode::Ms30)
+            }
+            codec => codec,
+        };
         Some(Format { codec, payload_type, parameters: Parameters::parse(fmtp.unwrap_or_default()) })
     }
 }
@@ -61,6 +67,8 @@ impl Codec {
         match self {
             Codec::Opus => "useinbandfec=1",
             Codec::G729 => "annexb=yes",
+            Codec::Ilbc(IlbcMode::Ms20) => "mode=20",
+            Codec::Ilbc(IlbcMode::Ms30) => "mode=30",
             Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Gsm | Codec::L16(_) => "",
         }
     }
@@ -103,7 +111,8 @@ mod tests {
             let mut parts = codec.rtpmap().split('/');
             let (name, clock) = (parts.next().unwrap(), parts.next().unwrap().parse().unwrap());
             let channels = parts.next().map_or(1, |channels| channels.parse().unwrap());
-            assert_eq!(Format::new(99, name, clock, channels, None).map(|format| format.codec), Some(codec));
+            let fmtp = Some(codec.fmtp());
+            assert_eq!(Format::new(99, name, clock, channels, fmtp).map(|format| format.codec), Some(codec));
         }
         assert_eq!(Codec::from_name("l16"), Some(Codec::L16(Rate::Wide)));
         assert_eq!(Codec::from_name("vp8"), None);

@@ -9,6 +9,7 @@ mod format;
 mod g729;
 mod opus;
 
+pub use ::ilbc::Mode as IlbcMode;
 pub use decoder::{Broken, Decoder};
 pub use encoder::Encoder;
 pub use format::{Format, Parameters};
@@ -27,6 +28,8 @@ pub enum Codec {
     Opus,
     /// GSM full rate (06.10).
     Gsm,
+    /// iLBC (RFC 3951), in frames of 20 or 30 ms.
+    Ilbc(IlbcMode),
     /// G.729 (annexes A and B), where the operator has installed a library for it.
     G729,
     /// Samples as they are, in network order, one channel (RFC 3551 §4.5.11).
@@ -60,12 +63,13 @@ impl Rate {
 
 impl Codec {
     /// All, best first: what a leg is offered where nothing else is said.
-    pub const ALL: [Codec; 10] = [
+    pub const ALL: [Codec; 11] = [
         Codec::Opus,
         Codec::G722,
         Codec::Pcma,
         Codec::Pcmu,
         Codec::G729,
+        Codec::Ilbc(IlbcMode::Ms20),
         Codec::Gsm,
         Codec::L16(Rate::Wide),
         Codec::L16(Rate::Narrow),
@@ -82,6 +86,7 @@ impl Codec {
             Codec::Opus => "opus/48000/2",
             Codec::G729 => "G729/8000",
             Codec::Gsm => "GSM/8000",
+            Codec::Ilbc(_) => "iLBC/8000",
             Codec::L16(Rate::Narrow) => "L16/8000",
             Codec::L16(Rate::Wide) => "L16/16000",
             Codec::L16(Rate::Disc) => "L16/44100",
@@ -98,7 +103,7 @@ impl Codec {
     pub const fn clock(self) -> u32 {
         match self {
             // G.722's clock is 8000 by a mistake that became the rule (RFC 3551 §4.5.2).
-            Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::G729 | Codec::Gsm => 8000,
+            Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::G729 | Codec::Gsm | Codec::Ilbc(_) => 8000,
             Codec::Opus => 48_000,
             Codec::L16(rate) => rate.hertz(),
         }
@@ -113,14 +118,14 @@ impl Codec {
             Codec::G722 => Some(9),
             Codec::L16(Rate::Disc) => Some(11),
             Codec::G729 => Some(18),
-            Codec::Opus | Codec::L16(Rate::Narrow | Rate::Wide | Rate::Full) => None,
+            Codec::Opus | Codec::Ilbc(_) | Codec::L16(Rate::Narrow | Rate::Wide | Rate::Full) => None,
         }
     }
 
     /// Samples a second of the sound that it carries, at most.
     pub const fn rate(self) -> u32 {
         match self {
-            Codec::Pcmu | Codec::Pcma | Codec::G729 | Codec::Gsm => 8000,
+            Codec::Pcmu | Codec::Pcma | Codec::G729 | Codec::Gsm | Codec::Ilbc(_) => 8000,
             Codec::G722 => 16_000,
             Codec::Opus => 48_000,
             Codec::L16(rate) => rate.hertz(),
@@ -142,7 +147,8 @@ impl Codec {
         let wanted = wanted.clamp(10, 60);
         match self {
             Codec::Opus => [10, 20, 40, 60].into_iter().rev().find(|time| *time <= wanted).unwrap_or(20),
-            Codec::Gsm => (wanted / 20).max(1) * 20,
+            Codec::Gsm | Codec::Ilbc(IlbcMode::Ms20) => (wanted / 20).max(1) * 20,
+            Codec::Ilbc(IlbcMode::Ms30) => (wanted / 30).max(1) * 30,
             // A packet of more would not fit into an Ethernet frame.
             Codec::L16(Rate::Disc | Rate::Full) => 10,
             Codec::L16(Rate::Wide) => wanted.min(40) / 10 * 10,
