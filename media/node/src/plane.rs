@@ -153,7 +153,7 @@ impl Plane {
                 let (id, served) = (pair.id, pair.served.as_mut());
                 let Some(served) = served else { return };
                 let datagram = &mut self.buffer[..length];
-                if let Some(key) = served.digit(datagram) {
+                if let Some(key) = served.digit(now, datagram) {
                     self.events.push_back((id, MediaEvent::Dtmf(key)));
                 }
                 if kind != Datagram::Rtp || !served.echo(now, datagram) {

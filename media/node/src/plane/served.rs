@@ -83,16 +83,16 @@ impl Served {
     }
 
     /// The key that went down, if this datagram is the first to tell.
-    pub fn digit(&mut self, datagram: &[u8]) -> Option<char> {
+    pub fn digit(&mut self, now: Micros, datagram: &[u8]) -> Option<char> {
         let event = self.telephone_event?;
         if Datagram::classify(datagram) != Datagram::Rtp || datagram.get(1)? & 0x7f != event {
             return None;
         }
         let packet = Packet::parse(datagram).ok()?;
-        match self.digits.on_packet(&packet.header, packet.payload())? {
+        self.digits.on_packet(now, &packet.header, packet.payload()).find_map(|heard| match heard {
             Heard::Pressed(key) | Heard::Struck(key, _) => Some(key),
             Heard::Released(_, _) => None,
-        }
+        })
     }
 
     /// Makes an RTP packet of the phone one of ours, in place; false if it is not to be sent.
