@@ -102,14 +102,14 @@ fn no_digit_is_lost_doubled_or_shortened() {
         }
         heard.extend(receiver.handle_timeout(Micros(u64::MAX)));
         let mut expected = Vec::new();
-        let mut next_begins = u64::MAX;
+        let mut next_begins = (u64::MAX, 0);
         for (place, pressed) in dialled.keys.iter().enumerate().rev() {
             let mut arrived: Vec<_> = { flight.iter() }
-                .map(|(at, index)| (*at, &dialled.packets[*index]))
-                .filter(|(at, sent)| sent.place == place && *at < next_begins)
+                .filter(|(at, index)| dialled.packets[*index].place == place && (*at, *index) < next_begins)
+                .map(|(at, index)| ((*at, *index), &dialled.packets[*index]))
                 .collect();
             // Behind a silence of 400 ms nothing is waited for.
-            let silence = arrived.windows(2).position(|two| two[1].0 - two[0].0 >= 400);
+            let silence = arrived.windows(2).position(|two| two[1].0.0 - two[0].0.0 >= 400);
             arrived.truncate(silence.map_or(usize::MAX, |silence| silence + 1));
             if let Some((first, _)) = arrived.first() {
                 next_begins = *first;
