@@ -17,6 +17,7 @@ mod call;
 mod exchange;
 mod hunt;
 mod identity;
+pub mod info;
 mod invite;
 mod late;
 mod leg;

@@ -9,6 +9,7 @@ mod prompt;
 use crate::best::Failure;
 use crate::call::{Call, Phase};
 use crate::exchange::Ask;
+use crate::info::{Dialect, Key};
 use crate::leg::{Awaits, LegId};
 use crate::media::{MediaEvent, Sound};
 use crate::output::{PromptSource, Query, QueryId};
@@ -258,12 +259,6 @@ impl Call {
 }
 
 fn key_of(info: &Message<'_>) -> Option<char> {
-    let kind = info.header(Name::ContentType)?.split(';').next()?.trim_ascii().to_ascii_lowercase();
-    let body = str::from_utf8(info.body()).ok()?;
-    let key = match kind.as_str() {
-        "application/dtmf-relay" => body.lines().find_map(|line| line.trim().strip_prefix("Signal="))?.trim(),
-        "application/dtmf" => body.trim(),
-        _ => return None,
-    };
-    key.chars().next().filter(|key| "0123456789*#ABCD".contains(*key))
+    let dialect = Dialect::of(info.header(Name::ContentType)?)?;
+    Key::parse(dialect, info.body()).map(|key| key.key)
 }
