@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sip::message::{Message, Name};
+
 /// How a phone puts a key into an INFO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -17,7 +19,7 @@ pub struct Key {
     /// 0-9, *, #, A-D.
     pub key: char,
     /// From 40 ms to 6 s, in whole milliseconds; 100 ms if it was not told.
-    pub length: Duration,
+    pub held: Duration,
 }
 
 impl Dialect {
@@ -38,10 +40,15 @@ impl Dialect {
 
 impl Key {
     /// A key of 0-9, *, #, A-D in either case, its length brought between 40 ms and 6 s; None for any other sign.
-    pub fn new(key: char, length: Duration) -> Option<Key> {
+    pub fn new(key: char, held: Duration) -> Option<Key> {
         let key = key.to_ascii_uppercase();
-        let milliseconds = length.as_millis().clamp(SHORTEST, LONGEST) as u64;
-        KEYS.contains(key).then_some(Key { key, length: Duration::from_millis(milliseconds) })
+        let milliseconds = held.as_millis().clamp(SHORTEST, LONGEST) as u64;
+        KEYS.contains(key).then_some(Key { key, held: Duration::from_millis(milliseconds) })
+    }
+
+    /// The key of an INFO; None if it has none.
+    pub(crate) fn of(info: &Message<'_>) -> Option<Key> {
+        Key::parse(Dialect::of(info.header(Name::ContentType)?)?, info.body())
     }
 
     /// The key that a body tells; None if it tells none. A hook flash is none. Numbers of RFC 4733 (10 for *) count as well.
@@ -55,12 +62,13 @@ impl Key {
         Key::new(key_of(signal)?, Duration::from_millis(milliseconds))
     }
 
-    /// The body that tells it.
-    pub fn to_body(self, dialect: Dialect) -> String {
-        match dialect {
-            Dialect::Relay => format!("Signal={}\r\nDuration={}\r\n", self.key, self.length.as_millis()),
+    /// The Content-Type and the body that tell it.
+    pub fn to_body(self, dialect: Dialect) -> (&'static str, String) {
+        let body = match dialect {
+            Dialect::Relay => format!("Signal={}\r\nDuration={}\r\n", self.key, self.held.as_millis()),
             Dialect::Plain => self.key.to_string(),
-        }
+        };
+        (dialect.content_type(), body)
     }
 }
 
@@ -95,11 +103,11 @@ mod tests {
     use std::time::Duration;
 
     fn relay(body: &str) -> Option<(char, u128)> {
-        Key::parse(Dialect::Relay, body.as_bytes()).map(|key| (key.key, key.length.as_millis()))
+        Key::parse(Dialect::Relay, body.as_bytes()).map(|key| (key.key, key.held.as_millis()))
     }
 
     fn plain(body: &str) -> Option<(char, u128)> {
-        Key::parse(Dialect::Plain, body.as_bytes()).map(|key| (key.key, key.length.as_millis()))
+        Key::parse(Dialect::Plain, body.as_bytes()).map(|key| (key.key, key.held.as_millis()))
     }
 
     #[test]
@@ -163,15 +171,15 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let key = Key::new('d', Duration::from_millis(250)).unwrap();
-        assert_eq!(key.to_body(Dialect::Relay), "Signal=D\r\nDuration=250\r\n");
-        assert_eq!(key.to_body(Dialect::Plain), "D");
+        assert_eq!(key.to_body(Dialect::Relay), ("application/dtmf-relay", "Signal=D\r\nDuration=250\r\n".to_owned()));
+        assert_eq!(key.to_body(Dialect::Plain), ("application/dtmf", "D".to_owned()));
         for sign in "0123456789*#ABCD".chars() {
             let key = Key::new(sign, Duration::from_millis(1234)).unwrap();
-            assert_eq!(Key::parse(Dialect::Relay, key.to_body(Dialect::Relay).as_bytes()), Some(key));
-            assert_eq!(
-                Key::parse(Dialect::Plain, key.to_body(Dialect::Plain).as_bytes()).map(|key| key.key),
-                Some(sign)
-            );
+            let [relay, plain] = [Dialect::Relay, Dialect::Plain].map(|dialect| {
+                let (content_type, body) = key.to_body(dialect);
+                Key::parse(Dialect::of(content_type)?, body.as_bytes())
+            });
+            assert_eq!((relay, plain.map(|key| key.key)), (Some(key), Some(sign)));
         }
     }
 }

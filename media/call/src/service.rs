@@ -9,7 +9,7 @@ mod prompt;
 use crate::best::Failure;
 use crate::call::{Call, Phase};
 use crate::exchange::Ask;
-use crate::info::{Dialect, Key};
+use crate::info::Key;
 use crate::leg::{Awaits, LegId};
 use crate::media::{MediaEvent, Sound};
 use crate::output::{PromptSource, Query, QueryId};
@@ -252,13 +252,8 @@ impl Call {
             return self.refuse(turn, server, request, &failure);
         }
         turn.respond(server, response(request, 200).finish());
-        if let Some(key) = key_of(request) {
-            self.handle_service_event(turn, MediaEvent::Dtmf(key));
+        if let Some(key) = Key::of(request) {
+            self.handle_service_event(turn, MediaEvent::Dtmf(key.key));
         }
     }
-}
-
-fn key_of(info: &Message<'_>) -> Option<char> {
-    let dialect = Dialect::of(info.header(Name::ContentType)?)?;
-    Key::parse(dialect, info.body()).map(|key| key.key)
 }
