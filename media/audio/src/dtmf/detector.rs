@@ -185,9 +185,7 @@ impl Run {
             && tones.iter().enumerate().all(|(tone, place)| {
                 let turns = self.marks.map(|mark| mark.turns[tone]);
                 let sum: Turn = turns.into_iter().sum();
-                let straight: f32 = turns.into_iter().map(Turn::size).sum();
                 self.varies_within(DISTORTED, |mark| mark.powers[tone])
-                    && sum.size() >= straight * STEADY
                     && sum.hertz().abs() <= HERTZ[*place] * TOLERANCE
             })
     }
@@ -291,8 +289,6 @@ const DOUBTFUL: f32 = 0.85;
 const CLEAR: f32 = 0.6;
 /// The same while the key lasts.
 const AUDIBLE: f32 = 0.4;
-/// How straight a tone's phase goes on: 1 for a sine.
-const STEADY: f32 = 0.9;
 /// Middle between what must be heard and what must not, as a part of the frequency.
 const TOLERANCE: f32 = 0.025;
 /// For a single frame, whose frequency is known less well.
