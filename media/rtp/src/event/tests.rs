@@ -130,8 +130,11 @@ fn a_key_of_which_nothing_comes_any_more_ends_after_400_ms() {
     assert_eq!(receiver.timeout(), None);
 }
 
-/// The packets of as many packet times, as (marker, back, code, end, duration).
-fn sent(sender: &mut DigitSender, step: u32, times: usize) -> Vec<Option<(bool, u32, u8, bool, u16)>> {
+/// Marker, ticks back, code, end, duration.
+type Sent = (bool, u32, u8, bool, u16);
+
+/// The packets of as many packet times.
+fn sent(sender: &mut DigitSender, step: u32, times: usize) -> Vec<Option<Sent>> {
     let told =
         |packet: EventPacket| (packet.marker, packet.back, packet.event.code, packet.event.end, packet.event.duration);
     (0..times).map(|_| sender.next(step).map(told)).collect()
