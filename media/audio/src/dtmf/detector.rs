@@ -20,7 +20,7 @@ pub enum Heard {
 /// A key counts if both its tones are within 1.5 % of their frequencies (2.5 % is where doubt ends, 3.5 % never counts), from
 /// -27 to -3 dBm0 each (below -36 never), the higher at most 8 dB weaker and 6 dB stronger than the lower, for 40 ms
 /// (less than 23 ms never). Silence of 40 ms ends it; interruptions of 10 ms do not, nor does one lost packet of 20 ms.
-/// Nearly all of the sound must be these two tones, steady in level and in phase: harmonics, noise and other voices
+/// Nearly all of the sound must be these two tones, steady in level: harmonics, noise and other voices
 /// beside them are what speech and music give themselves away by.
 #[derive(Clone)]
 pub struct Detector {
