@@ -38,7 +38,8 @@ impl Call {
         let hop = leg.hop;
         let Some(dialog) = leg.dialog() else { return };
         let hop = turn.hop_of(dialog, hop);
-        let (kind, body) = info::Key { key, held }.to_body();
+        let Some(key) = info::Key::new(key, held) else { return };
+        let (kind, body) = key.to_body(info::Dialect::Relay);
         turn.request_and_forget(hop, dialog.request(Method::Info).body(kind, body.as_bytes()).finish());
     }
 }

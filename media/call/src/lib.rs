@@ -18,7 +18,7 @@ mod exchange;
 mod formats;
 mod hunt;
 mod identity;
-mod info;
+pub mod info;
 mod invite;
 mod keys;
 mod late;

@@ -10,6 +10,7 @@ mod prompt;
 use crate::best::Failure;
 use crate::call::{Call, Phase};
 use crate::exchange::Ask;
+use crate::info::Key;
 use crate::leg::{Awaits, LegId};
 use crate::media::{MediaEvent, Order, Sound};
 use crate::output::{PromptSource, Query, QueryId};
@@ -287,19 +288,8 @@ impl Call {
             return self.refuse(turn, server, request, &failure);
         }
         turn.respond(server, response(request, 200).finish());
-        if let Some(key) = key_of(request) {
-            self.handle_service_event(turn, MediaEvent::Dtmf(key));
+        if let Some(key) = Key::of(request) {
+            self.handle_service_event(turn, MediaEvent::Dtmf(key.key));
         }
     }
-}
-
-fn key_of(info: &Message<'_>) -> Option<char> {
-    let kind = info.header(Name::ContentType)?.split(';').next()?.trim_ascii().to_ascii_lowercase();
-    let body = str::from_utf8(info.body()).ok()?;
-    let key = match kind.as_str() {
-        "application/dtmf-relay" => body.lines().find_map(|line| line.trim().strip_prefix("Signal="))?.trim(),
-        "application/dtmf" => body.trim(),
-        _ => return None,
-    };
-    key.chars().next().filter(|key| "0123456789*#ABCD".contains(*key))
 }

@@ -164,7 +164,7 @@ impl Plane {
             }
             Partner::Talk(other, _) => {
                 let Some(talk) = &mut pair.talk else { return };
-                if let Some(key) = talk.hear(now, &self.buffer[..length]) {
+                for key in talk.hear(now, &self.buffer[..length]).into_iter().flatten() {
                     self.pass_key(index, other, key);
                 }
                 return;
@@ -173,8 +173,10 @@ impl Plane {
                 let (id, talk) = (pair.id, pair.talk.as_mut());
                 let Some(talk) = talk else { return };
                 let datagram = &mut self.buffer[..length];
-                if let Some(Key::Pressed(key) | Key::Struck(key, _)) = talk.hear(now, datagram) {
-                    self.events.push_back((id, MediaEvent::Dtmf(key)));
+                for key in talk.hear(now, datagram).into_iter().flatten() {
+                    if let Key::Pressed(key) | Key::Struck(key, _) = key {
+                        self.events.push_back((id, MediaEvent::Dtmf(key)));
+                    }
                 }
                 if kind != Datagram::Rtp || !talk.echo(now, datagram) {
                     return;

@@ -9,4 +9,5 @@ mod keys;
 mod mouth;
 
 pub use ear::{Ear, Heard, Settings, Statistics};
+pub use keys::Telling;
 pub use mouth::Mouth;

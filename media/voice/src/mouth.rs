@@ -1,9 +1,9 @@
 //! What a phone is told, as packets.
 
-use crate::keys::Keys;
+use crate::keys::{Keys, Telling};
 use audio::Resampler;
 use codec::{Encoder, Format, Library};
-use rtp::{HEADER_LEN, Sequencer};
+use rtp::{EventPacket, HEADER_LEN, Header, Sequencer};
 use std::time::Duration;
 
 /// Says one stream: codes the blocks that it is given and makes packets of the length that the phone wants, numbered without a
@@ -27,6 +27,7 @@ struct Speech {
     packet_time: u16,
     /// The last packet was left out: the next one begins a talkspurt (RFC 3551 §4.1).
     pauses: bool,
+    telling: Telling,
     keys: Keys,
 }
 
@@ -38,15 +39,16 @@ impl Mouth {
 
     /// What is said from now on: blocks of `rate` samples a second, in this format, in packets of so many milliseconds
     /// ([`codec::Codec::packet_time`]). `false`: there is no encoder for it, and nothing will be said.
-    pub fn speak(&mut self, format: &Format, packet_time: u16, rate: u32, library: &Library) -> bool {
-        let is_same =
-            |speech: &Speech| (speech.format, speech.packet_time, speech.rate) == (*format, packet_time, rate);
+    pub fn speak(&mut self, format: &Format, packet_time: u16, telling: Telling, rate: u32, library: &Library) -> bool {
+        let is_same = |speech: &Speech| {
+            (speech.format, speech.packet_time, speech.telling, speech.rate) == (*format, packet_time, telling, rate)
+        };
         if !self.speech.as_ref().is_some_and(is_same) {
             self.speech = Encoder::new(format, rate, library).map(|encoder| {
-                let resampler = (encoder.rate() != rate).then(|| Resampler::new(rate, encoder.rate()));
+                let resampler = (encoder.rate() != rate).then(|| Resampler::live(rate, encoder.rate()));
                 let pending = Vec::with_capacity(encoder.rate() as usize / 1000 * (usize::from(packet_time) + 20));
-                let keys = Keys(audio::dtmf::Sounder::new(encoder.rate()));
-                Speech { format: *format, rate, encoder, resampler, pending, packet_time, pauses: false, keys }
+                let keys = Keys::new(telling, encoder.rate(), format.codec.clock());
+                Speech { format: *format, rate, encoder, resampler, pending, packet_time, telling, pauses: false, keys }
             });
         }
         self.speech.is_some()
@@ -60,7 +62,7 @@ impl Mouth {
             Some(resampler) => resampler.push(block, &mut speech.pending),
             None => speech.pending.extend_from_slice(block),
         }
-        speech.keys.fill(&mut speech.pending[start..]);
+        speech.keys.sound(&mut speech.pending[start..]);
     }
 
     /// Lets the time of a block pass: the phone takes nothing now.
@@ -78,6 +80,18 @@ impl Mouth {
         let ticks = u32::from(speech.packet_time) * speech.format.codec.clock() / 1000;
         while speech.pending.len() >= samples {
             let (head, payload) = out.split_at_mut_checked(HEADER_LEN)?;
+            if let Some((payload_type, event)) = speech.keys.packet(ticks) {
+                speech.pending.drain(..samples);
+                let now = self.sequencer.timestamp();
+                self.sequencer.skip(ticks);
+                speech.pauses = true;
+                let Some(EventPacket { marker, back, event }) = event else { continue };
+                let header = Header { marker, ..self.sequencer.at(payload_type, now.wrapping_sub(back)) };
+                head.copy_from_slice(&header.to_bytes());
+                let event = event.to_bytes();
+                payload.get_mut(..event.len())?.copy_from_slice(&event);
+                return Some(HEADER_LEN + event.len());
+            }
             let length = speech.encoder.encode(&speech.pending[..samples], payload);
             speech.pending.drain(..samples);
             if length == 0 {

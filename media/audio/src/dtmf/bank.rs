@@ -145,11 +145,6 @@ impl Turn {
     pub fn hertz(self) -> f32 {
         self.im.atan2(self.re) * (HOPS as f32 / std::f32::consts::TAU)
     }
-
-    /// Its length.
-    pub fn size(self) -> f32 {
-        self.re.hypot(self.im)
-    }
 }
 
 impl std::iter::Sum for Turn {

@@ -20,7 +20,7 @@ pub enum Heard {
 /// A key counts if both its tones are within 1.5 % of their frequencies (2.5 % is where doubt ends, 3.5 % never counts), from
 /// -27 to -3 dBm0 each (below -36 never), the higher at most 8 dB weaker and 6 dB stronger than the lower, for 40 ms
 /// (less than 23 ms never). Silence of 40 ms ends it; interruptions of 10 ms do not, nor does one lost packet of 20 ms.
-/// Nearly all of the sound must be these two tones, steady in level and in phase: harmonics, noise and other voices
+/// Nearly all of the sound must be these two tones, steady in level: harmonics, noise and other voices
 /// beside them are what speech and music give themselves away by.
 #[derive(Clone)]
 pub struct Detector {
@@ -185,9 +185,7 @@ impl Run {
             && tones.iter().enumerate().all(|(tone, place)| {
                 let turns = self.marks.map(|mark| mark.turns[tone]);
                 let sum: Turn = turns.into_iter().sum();
-                let straight: f32 = turns.into_iter().map(Turn::size).sum();
                 self.varies_within(DISTORTED, |mark| mark.powers[tone])
-                    && sum.size() >= straight * STEADY
                     && sum.hertz().abs() <= HERTZ[*place] * TOLERANCE
             })
     }
@@ -291,8 +289,6 @@ const DOUBTFUL: f32 = 0.85;
 const CLEAR: f32 = 0.6;
 /// The same while the key lasts.
 const AUDIBLE: f32 = 0.4;
-/// How straight a tone's phase goes on: 1 for a sine.
-const STEADY: f32 = 0.9;
 /// Middle between what must be heard and what must not, as a part of the frequency.
 const TOLERANCE: f32 = 0.025;
 /// For a single frame, whose frequency is known less well.

@@ -3,14 +3,14 @@
 
 use audio::dtmf::{self, Detector};
 use audio::{Ends, FRAME, Frames, Law};
-use call::{KeysHeard, Sound, Voice};
+use call::{KeysHeard, KeysTold, Sound, Voice};
 use codec::{Codec, Library};
 use rtp::rtcp::Reporter;
 use rtp::{Datagram, DigitReceiver, HEADER_LEN, Header, Micros, Packet, Sequencer, Ssrc};
 use sdp::service::Agreed;
 use std::sync::Arc;
 use std::time::Duration;
-use voice::{Ear, Mouth};
+use voice::{Ear, Mouth, Telling};
 
 /// One end.
 pub struct Talk {
@@ -23,6 +23,8 @@ pub struct Talk {
     /// Payload types of telephone events, with their clocks.
     events: Vec<(u8, u32)>,
     digits: DigitReceiver,
+    /// The clock of the last one.
+    event_clock: u32,
     /// Hears keys in the sound of a phone that has no other way to say them.
     detector: Option<Detector>,
     sound: Playing,
@@ -97,6 +99,7 @@ impl Talk {
             rate: 8000,
             events: Vec::new(),
             digits: DigitReceiver::default(),
+            event_clock: 8000,
             detector: None,
             sound: Playing::Silence,
             clock: 8000,
@@ -113,7 +116,12 @@ impl Talk {
             KeysHeard::Events(events) => events.clone(),
             KeysHeard::Tones | KeysHeard::Info => Vec::new(),
         };
-        self.mouth.speak(&voice.to_phone[0], voice.packet_time, rate, library);
+        let telling = match voice.keys_told {
+            KeysTold::Events(payload_type) => Telling::Events(payload_type),
+            KeysTold::Tones => Telling::Tones,
+            KeysTold::Info => Telling::Nothing,
+        };
+        self.mouth.speak(&voice.to_phone[0], voice.packet_time, telling, rate, library);
     }
 
     /// Hears samples from now on.
@@ -169,26 +177,39 @@ impl Talk {
         self.sound = Playing::Silence;
     }
 
-    /// Takes a datagram of the phone; what it tells of a key.
-    pub fn hear(&mut self, now: Micros, datagram: &[u8]) -> Option<Key> {
+    /// Takes a datagram of the phone; what it tells of keys, which is two things where the next key is how the last one's end comes to
+    /// be known.
+    pub fn hear(&mut self, now: Micros, datagram: &[u8]) -> [Option<Key>; 2] {
         if Datagram::classify(datagram) != Datagram::Rtp {
-            return None;
+            return [None; 2];
         }
-        let packet = Packet::parse(datagram).ok()?;
+        let Ok(packet) = Packet::parse(datagram) else { return [None; 2] };
         let is_it = |(event, _): &&(u8, u32)| *event == packet.header.payload_type;
         if let Some((_, clock)) = self.events.iter().find(is_it) {
-            let clock = u64::from(*clock).max(1);
-            let held = |ticks: u32| Duration::from_micros(u64::from(ticks) * 1_000_000 / clock);
-            return Some(match self.digits.on_packet(&packet.header, packet.payload())? {
-                rtp::Heard::Pressed(key) => Key::Pressed(key),
-                rtp::Heard::Released(key, ticks) => Key::Released(key, held(ticks)),
-                rtp::Heard::Struck(key, ticks) => Key::Struck(key, held(ticks)),
-            });
+            self.event_clock = *clock;
+            let mut heard = self.digits.on_packet(now, &packet.header, packet.payload());
+            return [heard.next(), heard.next()].map(|heard| Some(self.key(heard?)));
         }
         if let Some(ear) = &mut self.ear {
             ear.on_packet(now, &packet.header, packet.payload());
         }
-        None
+        [None; 2]
+    }
+
+    /// A key of which nothing was heard any more, and so is over.
+    pub fn conclude(&mut self, now: Micros) -> Option<Key> {
+        let heard = self.digits.handle_timeout(now)?;
+        Some(self.key(heard))
+    }
+
+    fn key(&self, heard: rtp::Heard) -> Key {
+        let held =
+            |ticks: u32| Duration::from_micros(u64::from(ticks) * 1_000_000 / u64::from(self.event_clock.max(1)));
+        match heard {
+            rtp::Heard::Pressed(key) => Key::Pressed(key),
+            rtp::Heard::Released(key, ticks) => Key::Released(key, held(ticks)),
+            rtp::Heard::Struck(key, ticks) => Key::Struck(key, held(ticks)),
+        }
     }
 
     /// Makes an RTP packet of the phone one of ours, in place; false if it is not to be sent.
@@ -261,6 +282,9 @@ impl Talk {
         match &mut self.ear {
             Some(ear) => _ = ear.draw(now, block),
             None => block.fill(0),
+        }
+        if let Some(key) = self.conclude(now) {
+            return vec![key];
         }
         let Some(detector) = &mut self.detector else { return Vec::new() };
         let heard = detector.push(block);
