@@ -1,6 +1,6 @@
 //! What comes as it should.
 
-use crate::network::{SETTINGS, Sender, ear, listen, quality, softest, tone};
+use crate::network::{Random, SETTINGS, Sender, ear, listen, quality, softest, spoil, tone};
 use audio::Law;
 use codec::Codec;
 use std::time::Duration;
@@ -54,6 +54,21 @@ fn packets_of_changing_lengths_are_one_sound() {
     let (level, share) = quality(heard.part(0.3, 6.0), 8000);
     assert!((level + 10.0).abs() < 0.5 && share > 0.97, "{level} {share}");
     assert!(softest(heard.part(0.3, 6.0), 8000) > -12.0);
+}
+
+#[test]
+fn after_its_first_seconds_a_stream_takes_no_more_memory() {
+    for (codec, rate) in [(Codec::Pcmu, 8000), (Codec::Pcmu, 48_000), (Codec::G722, 16_000)] {
+        let mut packets = Sender::new(codec, 1).packets(20, 20);
+        spoil(&mut packets, 2, 30_000, &mut Random::new());
+        let mut ear = ear(rate, SETTINGS, &[codec]);
+        let (first, then) = packets.split_at_mut(500);
+        listen(&mut ear, rate, first, 10, 20, 1000);
+        let before = ear.memory();
+        then.iter_mut().for_each(|packet| packet.at -= 10_000_000);
+        listen(&mut ear, rate, then, 10, 20, 1000);
+        assert!(before < 40_000 && ear.memory() <= before + 400, "{codec:?} {rate}: {before}, then {}", ear.memory());
+    }
 }
 
 #[test]
