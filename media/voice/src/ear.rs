@@ -125,7 +125,7 @@ impl Ear {
 
     /// What it has heard so far.
     pub fn statistics(&self) -> Statistics {
-        let wait = self.player.delay(self.turn).map_or(0, |delay| delay - self.delay.mean());
+        let wait = self.player.delay(self.turn).unwrap_or(self.delay.target()) - self.delay.mean();
         Statistics { delay: micros(wait), ..self.player.statistics() }
     }
 

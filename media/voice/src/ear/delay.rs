@@ -83,6 +83,12 @@ impl Delay {
         self.target
     }
 
+    /// The delay that the last few packets would have needed.
+    pub fn recent(&self) -> i64 {
+        let last = (1..=RECENT.min(self.seen.len())).map(|back| self.seen[(self.at + LONG - back) % LONG].needed);
+        last.max().map_or(i64::MIN, i64::from)
+    }
+
     /// The delay beyond which packets are given up.
     pub fn limit(&self) -> i64 {
         self.base + self.most
@@ -125,6 +131,8 @@ fn clamped(micros: i64) -> i32 {
 const LONG: usize = 500;
 /// Packets by which a rise is told.
 const SHORT: usize = 50;
+/// Packets after which a delay is over.
+const RECENT: usize = 5;
 /// Packets from one look at them to the next.
 const INTERVAL: usize = 16;
 /// What is added while little is known.

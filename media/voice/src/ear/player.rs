@@ -236,7 +236,7 @@ impl Player {
     fn decode_sound(&mut self, turn: i64, waiting: &Waiting, is_pause: bool, delay: &Delay) -> Step {
         let rate = self.voices.decoder(waiting.payload_type).map(|decoder| decoder.rate());
         let Some(rate) = rate else { return Step::Passed };
-        let over = self.end(turn) - waiting.spot.place - delay.target();
+        let over = self.end(turn) - waiting.spot.place - delay.target().max(delay.recent());
         if rate != self.sound.rate() {
             self.turn_to(rate);
         }
@@ -299,6 +299,7 @@ impl Player {
             Phase::Broken(gap) => gap,
         };
         let rate = self.sound.rate();
+        let step = if gap.lost && gap.made < HEARD { Step::Concealed } else { Step::Silent };
         if gap.filler == Filler::Codec && !self.conceal_by_codec(&mut gap, missing) {
             gap.filler = Filler::Periods;
             self.concealer.begin(self.sound.past(), rate);
@@ -306,7 +307,6 @@ impl Player {
         if gap.filler == Filler::Periods && self.concealer.is_over() {
             gap.filler = Filler::Silence;
         }
-        let step = if gap.lost && gap.made < HEARD { Step::Concealed } else { Step::Silent };
         let (out, _) = self.sound.parts();
         let count = match gap.filler {
             Filler::Codec => 0,
@@ -347,7 +347,12 @@ impl Player {
     /// Makes the sound a little shorter or longer where its delay is not what it should be.
     fn keep_delay(&mut self, turn: i64, block: usize, delay: &Delay) {
         self.rested += self.output.micros_of(block);
-        let Some(over) = self.delay(turn).map(|now| now - delay.target()) else { return };
+        let Some(now) = self.delay(turn) else { return };
+        // What the last packets needed may be what the next ones need, though it is too early to wait for it.
+        let over = match now - delay.target() {
+            over if over > SLACK => (now - delay.target().max(delay.recent())).max(0),
+            over => over,
+        };
         if (0..=SLACK).contains(&over) || self.rested < if over.abs() > HURRY { 20_000 } else { 60_000 } {
             return;
         }

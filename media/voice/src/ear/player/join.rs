@@ -2,6 +2,7 @@
 
 use super::{Filler, Gap, Phase, Player, Sound, Way, cross_fade, samples};
 use crate::ear::pitch::{align, likeness_of};
+use crate::ear::sound::past;
 
 impl Player {
     /// Joins what was decoded, from sample `start` on, with what was made up before it. `over` is how much longer than it should be
@@ -11,7 +12,15 @@ impl Player {
         let (out, _) = self.sound.parts();
         let overlap = (rate as usize / 200).min(out.len() - start);
         self.scratch.clear();
-        match gap.filler {
+        let filler = match gap.filler {
+            // Sound was left out, and nothing made up.
+            Filler::Codec if gap.made == 0 => {
+                self.concealer.begin(&out[start - past(rate)..start], rate);
+                Filler::Periods
+            }
+            filler => filler,
+        };
+        match filler {
             Filler::Nothing | Filler::Codec => {}
             Filler::Silence => {
                 self.scratch.resize(overlap, 0);
