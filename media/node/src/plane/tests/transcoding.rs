@@ -152,3 +152,126 @@ fn what_needs_no_codec_passes_as_it_is_and_again_after_it_did_not() {
     talk(&mut bench, &mut speakers, 5);
     assert_eq!(speakers[0].0.headers.last().unwrap().ssrc, rtp::Ssrc(9));
 }
+
+/// What a phone hears of keys: events, or tones.
+fn keys_heard(speaker: &Speaker, bench_phone: &[(rtp::Header, Vec<u8>)]) -> String {
+    let mut receiver = rtp::DigitReceiver::default();
+    let mut keys = String::new();
+    for (index, (header, payload)) in bench_phone.iter().enumerate() {
+        for heard in receiver.on_packet(rtp::Micros(index as u64 * 20_000), header, payload) {
+            if let rtp::Heard::Pressed(key) | rtp::Heard::Struck(key, _) = heard {
+                keys.push(key);
+            }
+        }
+    }
+    let mut detector = audio::dtmf::Detector::new(8000).unwrap();
+    let narrow = audio::resample(&speaker.heard, speaker.decoder.rate(), 8000);
+    keys.extend(detector.push(&narrow).into_iter().filter_map(|heard| match heard {
+        audio::dtmf::Heard::Pressed(key) => Some(key),
+        audio::dtmf::Heard::Released(_, _) => None,
+    }));
+    keys
+}
+
+fn with_keys(remote: Remote, heard: call::KeysHeard, told: call::KeysTold) -> Remote {
+    let voice = remote.voice.map(|voice| call::Voice { keys_heard: heard, keys_told: told, ..voice });
+    Remote { voice, ..remote }
+}
+
+/// One phone presses a key as an event; what the other one is told.
+fn told_of_an_event(codecs: [Codec; 2], told: call::KeysTold) -> (String, Vec<(MediaId, MediaEvent)>) {
+    let mut bench = Bench::new();
+    let mut one = Speaker::new(codecs[0], 96, 440.0);
+    let mut other = Speaker::new(codecs[1], 97, 700.0);
+    let (a, b) = (bench.open(&one.phone), bench.open(&other.phone));
+    let heard = call::KeysHeard::Events(vec![(101, 8000)]);
+    bench.plane.connect(a.id, with_keys(one.remote(), heard.clone(), call::KeysTold::Events(101)));
+    bench.plane.connect(b.id, with_keys(other.remote(), heard, told));
+    bench.plane.bridge(a.id, b.id);
+    let (mut events, mut packets) = (Vec::new(), Vec::new());
+    one.sound.fill(0);
+    let mut digit = rtp::DigitPackets::new('7', 160, 1600).unwrap();
+    for turn in 0..60 {
+        for packet in one.packets() {
+            let event = if turn >= 20 { digit.next() } else { None };
+            let packet = match event {
+                Some(event) => {
+                    let mut header = rtp::Packet::parse(&packet).unwrap().header;
+                    (header.payload_type, header.timestamp) = (101, 77);
+                    [&header.to_bytes()[..], &event.to_bytes()].concat()
+                }
+                None => packet,
+            };
+            bench.send(&one.phone.rtp, &a, Rtp, &packet);
+        }
+        for _ in 0..4 {
+            events.extend(bench.wait(Duration::from_millis(5)));
+        }
+        while let Some((header, payload)) = rtp_of(&other.phone.rtp) {
+            match header.payload_type {
+                101 => packets.push((header, payload)),
+                _ => other.decoder.decode(&payload, &mut other.heard).unwrap(),
+            }
+        }
+    }
+    (keys_heard(&other, &packets), events)
+}
+
+#[test]
+fn a_key_reaches_a_phone_once_and_in_its_own_way() {
+    let (mu, a, opus) = (Codec::Pcmu, Codec::Pcma, Codec::Opus);
+    for codecs in [[mu, opus], [mu, a], [opus, mu], [mu, mu]] {
+        for told in [call::KeysTold::Events(101), call::KeysTold::Tones] {
+            assert_eq!(told_of_an_event(codecs, told), ("7".to_owned(), vec![]), "{codecs:?} {told:?}");
+        }
+    }
+    let (heard, events) = told_of_an_event([mu, a], call::KeysTold::Info);
+    assert_eq!(heard, "");
+    let [(_, MediaEvent::Struck('7', held))] = events[..] else { panic!("{events:?}") };
+    assert_eq!(held, Duration::from_millis(200));
+}
+
+#[test]
+fn a_tone_becomes_an_event_and_is_heard_no_more() {
+    let mut bench = Bench::new();
+    let mut one = Speaker::new(Codec::Pcmu, 0, 440.0);
+    let mut other = Speaker::new(Codec::Pcmu, 0, 700.0);
+    let (a, b) = (bench.open(&one.phone), bench.open(&other.phone));
+    let events = call::KeysHeard::Events(vec![(101, 8000)]);
+    bench.plane.connect(a.id, with_keys(one.remote(), call::KeysHeard::Tones, call::KeysTold::Tones));
+    bench.plane.connect(b.id, with_keys(other.remote(), events, call::KeysTold::Events(101)));
+    bench.plane.bridge(a.id, b.id);
+    one.sound.fill(0);
+    let keys = [Phase { tone: Tone::dtmf('5'), milliseconds: 100 }, Phase { tone: None, milliseconds: 60_000 }];
+    one.sound.splice(4000..4800, Signal::new(&keys, 8000).take(800));
+    let mut packets = Vec::new();
+    for _ in 0..60 {
+        for packet in one.packets() {
+            bench.send(&one.phone.rtp, &a, Rtp, &packet);
+        }
+        for _ in 0..4 {
+            bench.wait(Duration::from_millis(5));
+        }
+        while let Some((header, payload)) = rtp_of(&other.phone.rtp) {
+            match header.payload_type {
+                101 => packets.push((header, payload)),
+                _ => other.decoder.decode(&payload, &mut other.heard).unwrap(),
+            }
+        }
+    }
+    assert_eq!(keys_heard(&other, &packets), "5");
+}
+
+#[test]
+fn a_key_that_came_otherwise_is_put_into_a_call_whose_packets_just_passed() {
+    let mut bench = Bench::new();
+    let speakers = [Speaker::new(Codec::Pcmu, 0, 440.0), Speaker::new(Codec::Pcmu, 0, 700.0)];
+    let mut speakers = bridge(&mut bench, speakers);
+    talk(&mut bench, &mut speakers, 5);
+    assert!(bench.plane.press(speakers[1].1.id, '3', Duration::from_millis(120)));
+    talk(&mut bench, &mut speakers, 60);
+    let keys = speakers[1].0.headers.iter().filter(|header| header.payload_type == 101).count();
+    assert!((6..12).contains(&keys), "{keys}");
+    let (at, _) = speakers[1].0.level_of(440.0);
+    assert!((at + 10.0).abs() < 1.5, "{at}");
+}
