@@ -4,6 +4,7 @@
 //! Levels are in dBm0 as G.711 counts them: a sine at full scale has [`FULL_SCALE`].
 
 mod chime;
+mod cues;
 pub mod dtmf;
 mod g711;
 mod level;

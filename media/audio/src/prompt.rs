@@ -68,13 +68,13 @@ impl Prompt {
         Prompt::new(chime::samples())
     }
 
-    /// A sound that is there without a file: `chime`, or `morning`, a piece of music of 38 s that plays round and round.
-    /// `None`: there is none of this name.
+    /// A sound that is there without a file: `chime`; `morning`, a piece of music of 38 s that plays round and round; and the cues
+    /// `joined`, `left`, `muted`, `unmuted`, `locked`, `unlocked` and `refused`. `None`: there is none of this name.
     pub fn builtin(name: &str) -> Option<Prompt> {
         match name {
             "chime" => Some(Prompt::chime()),
             "morning" => Some(Prompt::at_rate(music::morning(), music::MUSIC_RATE, Ends::Loop)),
-            _ => None,
+            cue => crate::cues::cue(cue),
         }
     }
 

@@ -3,6 +3,7 @@
 mod pacer;
 mod pair;
 mod reports;
+mod rooms;
 mod security;
 mod talk;
 mod turns;
@@ -11,22 +12,24 @@ mod web;
 use crate::advertise::{Advertise, Advertised};
 use crate::ports::Ports;
 use crate::token::{Component, Token};
-use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Security, Sound};
+use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound};
 use codec::Library;
 use dtls::Identity;
 use net::{Epoll, Interest};
 use pacer::Pacer;
 use pair::{Heard, Pair, Partner};
+use rooms::Room;
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
 use srtp::MasterKey;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use talk::{Key, Talk};
+use talk::Talk;
+use turns::Paced;
 
 /// All pairs of media ports of one shard.
 ///
@@ -43,7 +46,7 @@ pub struct Plane {
     /// The time of day at that moment, since 1970.
     began_at: Duration,
     now: Instant,
-    pacer: Pacer<MediaId>,
+    pacer: Pacer<Paced>,
     sweep_at: Instant,
     events: VecDeque<(MediaId, MediaEvent)>,
     random: u64,
@@ -52,6 +55,9 @@ pub struct Plane {
     /// Pairs with a handshake under way.
     shaking: Vec<MediaId>,
     library: Library,
+    rooms: BTreeMap<u32, Room>,
+    /// Names the next one.
+    rooms_opened: u32,
 }
 
 /// The place of a pair; its generation makes the id of a closed pair worthless.
@@ -120,6 +126,8 @@ impl Plane {
             identity: settings.identity.clone(),
             shaking: Vec::new(),
             library: settings.library.clone(),
+            rooms: BTreeMap::new(),
+            rooms_opened: 0,
         }
     }
 
@@ -169,19 +177,17 @@ impl Plane {
                 }
                 return;
             }
-            Partner::Exchange => {
+            Partner::Exchange | Partner::Room(_) => {
                 let (id, talk) = (pair.id, pair.talk.as_mut());
                 let Some(talk) = talk else { return };
                 let datagram = &mut self.buffer[..length];
-                for key in talk.hear(now, datagram).into_iter().flatten() {
-                    if let Key::Pressed(key) | Key::Struck(key, _) = key {
-                        self.events.push_back((id, MediaEvent::Dtmf(key)));
-                    }
+                let keys = talk.hear(now, datagram);
+                let is_echo = kind == Datagram::Rtp && talk.echo(now, datagram);
+                if is_echo {
+                    talk.reporter.on_sent(length - rtp::HEADER_LEN);
                 }
-                if kind != Datagram::Rtp || !talk.echo(now, datagram) {
-                    return;
-                }
-                talk.reporter.on_sent(length - rtp::HEADER_LEN);
+                self.hear_keys(id, keys.into_iter().flatten());
+                let Some(pair) = pair_at(&mut self.slots, index).filter(|_| is_echo) else { return };
                 pair.send(Component::Rtp, kind, &mut self.buffer, length)
             }
         };
@@ -205,7 +211,14 @@ impl Plane {
     /// Plays what is due and looks for silent legs.
     pub fn handle_timeout(&mut self) {
         while let Some(mut playing) = self.pacer.due(self.now) {
-            playing.retain(|&id| self.take_turn(id));
+            playing.retain(|paced| {
+                let goes_on = catch_unwind(AssertUnwindSafe(|| self.take_turn(*paced)));
+                goes_on.unwrap_or_else(|_| {
+                    tracing::error!(?paced, "sound could not be made: this is a bug");
+                    self.abandon(*paced);
+                    false
+                })
+            });
             self.pacer.keep(playing);
         }
         let (now, micros, slots) = (self.now, self.micros(), &mut self.slots);
@@ -266,10 +279,14 @@ impl Plane {
     /// Ends what a pair is part of, and its partner's part in it.
     fn part(&mut self, id: MediaId) {
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
-        if let Partner::Pair(other) | Partner::Talk(other, _) = std::mem::replace(&mut pair.partner, Partner::None)
-            && let Some(other) = pair_at(&mut self.slots, other)
-        {
-            other.partner = Partner::None;
+        match std::mem::replace(&mut pair.partner, Partner::None) {
+            Partner::Pair(other) | Partner::Talk(other, _) => {
+                if let Some(other) = pair_at(&mut self.slots, other) {
+                    other.partner = Partner::None;
+                }
+            }
+            Partner::Room(key) => self.leave(key, id),
+            Partner::Exchange | Partner::None => {}
         }
     }
 
@@ -330,6 +347,9 @@ impl Media for Plane {
     }
 
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed) {
+        if let Sound::Room(room) = &sound {
+            return self.enter(id, room);
+        }
         self.part(id);
         let (now, micros, random) = (self.now, self.micros(), self.draw());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
@@ -337,19 +357,21 @@ impl Media for Plane {
         let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(micros, random)));
         talk.serve(pair.voice.as_ref(), &self.library);
         if talk.begin(sound, agreed) {
-            self.pacer.add(now, id);
+            self.pacer.add(now, Paced::Pair(id));
         }
     }
 
-    fn is_locked(&self, _: &str) -> bool {
-        false
+    fn is_locked(&self, room: &str) -> bool {
+        self.is_closed(room)
     }
 
-    fn is_in_room(&self, _: MediaId) -> bool {
-        false
+    fn is_in_room(&self, id: MediaId) -> bool {
+        self.room_of(id).is_some()
     }
 
-    fn order(&mut self, _: MediaId, _: call::Order) {}
+    fn order(&mut self, id: MediaId, order: Order) {
+        self.follow(id, &order);
+    }
 
     fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool {
         self.strike(id, key, held)

@@ -71,6 +71,8 @@ pub enum Partner {
     Talk(u32, Turn),
     /// The exchange itself.
     Exchange,
+    /// All others in this room.
+    Room(u32),
 }
 
 /// Who of two pairs moves the sound of both.

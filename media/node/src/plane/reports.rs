@@ -15,7 +15,7 @@ impl Plane {
         for index in 0..self.slots.len() as u32 {
             let random = self.draw() as u32;
             let Some(pair) = pair_at(&mut self.slots, index) else { continue };
-            if !matches!(pair.partner, Partner::Talk(_, _) | Partner::Exchange) {
+            if !matches!(pair.partner, Partner::Talk(_, _) | Partner::Exchange | Partner::Room(_)) {
                 continue;
             }
             let Some(talk) = pair.talk.as_mut().filter(|talk| talk.reporter.is_due(now)) else { continue };

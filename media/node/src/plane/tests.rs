@@ -2,6 +2,7 @@
 
 mod protected;
 mod quality;
+mod rooms;
 mod transcoding;
 
 use super::*;

@@ -9,6 +9,15 @@ use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Voice};
 use rtp::{Datagram, HEADER_LEN};
 use std::time::Duration;
 
+/// What has turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paced {
+    /// A prompt that plays to a pair, or two pairs of which this one leads.
+    Pair(MediaId),
+    /// A room.
+    Room(u32),
+}
+
 impl Plane {
     /// Chooses the cheapest way between two pairs that are each other's partner: packets pass as they are wherever both phones take
     /// them so.
@@ -32,7 +41,7 @@ impl Plane {
             // Tones for a phone that hears tones are sound like any other.
             talk.listen(if to.keys_told == KeysTold::Tones { Tones::Passed } else { Tones::Heard }, &self.library);
             if turn == Turn::Leads && talk.wants_pace() {
-                self.pacer.add(self.now, pair.id);
+                self.pacer.add(self.now, Paced::Pair(pair.id));
             }
         }
     }
@@ -47,8 +56,12 @@ impl Plane {
         }
     }
 
-    /// The turn of a pair; false once it has no more of them.
-    pub(super) fn take_turn(&mut self, id: MediaId) -> bool {
+    /// The turn of a pair or room; false once it has no more of them.
+    pub(super) fn take_turn(&mut self, paced: Paced) -> bool {
+        let id = match paced {
+            Paced::Pair(id) => id,
+            Paced::Room(key) => return self.mix(key),
+        };
         let Some(pair) = pair_of(&mut self.slots, id) else { return false };
         let goes_on = match pair.partner {
             Partner::Exchange => self.play(id),
@@ -56,7 +69,7 @@ impl Plane {
                 self.exchange(id.0 as u32, other);
                 true
             }
-            Partner::Talk(_, Turn::Follows) | Partner::Pair(_) | Partner::None => {
+            Partner::Talk(_, Turn::Follows) | Partner::Pair(_) | Partner::Room(_) | Partner::None => {
                 if let Some(talk) = &mut pair.talk {
                     talk.stop();
                 }
@@ -69,6 +82,16 @@ impl Plane {
         goes_on
     }
 
+    /// After a panic over its sound everybody concerned is told silent, so that their calls end.
+    pub(super) fn abandon(&mut self, paced: Paced) {
+        let is_of_room = |pair: &Pair| matches!(paced, Paced::Room(key) if pair.partner == Partner::Room(key));
+        let pairs = self.slots.iter().filter_map(|slot| slot.pair.as_ref());
+        let concerned = pairs.filter(|pair| paced == Paced::Pair(pair.id) || is_of_room(pair)).map(|pair| pair.id);
+        for id in concerned.collect::<Vec<_>>() {
+            self.give_up(id.0 as u32);
+        }
+    }
+
     /// Sends the next packets of a prompt.
     fn play(&mut self, id: MediaId) -> bool {
         let now = self.micros();
@@ -79,12 +102,10 @@ impl Plane {
         if listens {
             let mut block = [0; LONGEST_BLOCK];
             let samples = talk.rate as usize / 50;
-            for key in talk.draw(now, &mut block[..samples]) {
-                if let Key::Pressed(key) | Key::Struck(key, _) = key {
-                    self.events.push_back((id, MediaEvent::Dtmf(key)));
-                }
-            }
+            let keys = talk.draw(now, &mut block[..samples]);
+            self.hear_keys(id, keys);
         }
+        let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) else { return false };
         match talk.play(hears) {
             Played::Sound => self.say(id.0 as u32),
             Played::Pause => {}
@@ -120,7 +141,7 @@ impl Plane {
     }
 
     /// Sends what is ready to be said on a pair.
-    fn say(&mut self, index: u32) {
+    pub(super) fn say(&mut self, index: u32) {
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let Some(mut talk) = pair.talk.take() else { return };
         while let Some(length) = talk.poll_packet(&mut self.buffer) {

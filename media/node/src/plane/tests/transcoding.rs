@@ -5,21 +5,21 @@ use audio::{Phase, Signal, Tone, goertzel, level};
 use codec::{Codec, Decoder, Encoder, Format, Parameters, Rate};
 
 /// A phone that speaks one codec, with a tone of its own.
-struct Speaker {
-    phone: Phone,
-    format: Format,
+pub struct Speaker {
+    pub phone: Phone,
+    pub format: Format,
     encoder: Encoder,
     decoder: Decoder,
-    sound: Vec<i16>,
+    pub sound: Vec<i16>,
     at: usize,
     sequence: u16,
-    heard: Vec<i16>,
+    pub heard: Vec<i16>,
     /// Headers of what came.
     headers: Vec<rtp::Header>,
 }
 
 impl Speaker {
-    fn new(codec: Codec, payload_type: u8, hertz: f32) -> Speaker {
+    pub fn new(codec: Codec, payload_type: u8, hertz: f32) -> Speaker {
         let format = Format { codec, payload_type, parameters: Parameters::default() };
         let encoder = Encoder::new(&format, 48_000, &Library::default()).unwrap();
         let decoder = Decoder::new(codec, 48_000, &Library::default()).unwrap();
@@ -29,7 +29,7 @@ impl Speaker {
         Speaker { phone, format, encoder, decoder, sound, at: 0, sequence: 1, heard: Vec::new(), headers: Vec::new() }
     }
 
-    fn remote(&self) -> Remote {
+    pub fn remote(&self) -> Remote {
         self.phone.speaking(&[(self.format.payload_type, self.format.codec)])
     }
 
@@ -65,7 +65,7 @@ impl Speaker {
     }
 
     /// How loud a tone is in what was heard last, and how loud all of it is.
-    fn level_of(&self, hertz: f64) -> (f64, f64) {
+    pub fn level_of(&self, hertz: f64) -> (f64, f64) {
         let rate = self.decoder.rate();
         let last = &self.heard[self.heard.len() - rate as usize..];
         (goertzel(last, rate, hertz), level(last))
@@ -73,7 +73,7 @@ impl Speaker {
 }
 
 /// Both talk for so many turns of 20 ms.
-fn talk(bench: &mut Bench, speakers: &mut [(Speaker, Opened)], turns: u32) {
+pub fn talk(bench: &mut Bench, speakers: &mut [(Speaker, Opened)], turns: u32) {
     for _ in 0..turns {
         for (speaker, opened) in speakers.iter_mut() {
             for packet in speaker.packets() {
