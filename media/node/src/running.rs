@@ -140,7 +140,10 @@ impl Bound {
         let count = inside.len();
         let identity = dtls::Identity::generate().map_err(io::Error::other)?;
         let identity = Arc::new(identity);
-        let library = codec::Library::default();
+        let library = g729::load().unwrap_or_else(|absent| {
+            tracing::debug!(%absent, "calls have no G.729");
+            codec::Library::default()
+        });
         let mut running = Running { addresses, shards: Vec::new() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
