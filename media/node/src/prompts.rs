@@ -44,7 +44,7 @@ struct Job {
 type Reply = Box<dyn FnOnce(Option<Prompt>) + Send>;
 
 impl Prompts {
-    /// Starts the threads: one reads the files in `folder`, [`SPEAKERS`] run the command of `speech`.
+    /// Starts the threads: [`READERS`] read the files in `folder`, [`SPEAKERS`] run the command of `speech`.
     pub fn start(folder: PathBuf, speech: Speech) -> io::Result<Prompts> {
         if let Some(why) = why_mute(&speech.command) {
             tracing::warn!(why, "callers hear a chime instead of `say:`");
@@ -53,7 +53,9 @@ impl Prompts {
         let ((files, read), (speak, spoken)) = (sync_channel(WAITING), sync_channel(WAITING));
         let finder = Finder { state: state.clone(), folder: folder.into(), speech: Arc::new(speech) };
         let (read, spoken) = (Arc::new(Mutex::new(read)), Arc::new(Mutex::new(spoken)));
-        finder.clone().spawn("media-prompts", read)?;
+        for _ in 0..READERS {
+            finder.clone().spawn("media-prompts", read.clone())?;
+        }
         for _ in 0..SPEAKERS {
             finder.clone().spawn("media-speech", spoken.clone())?;
         }
@@ -191,6 +193,8 @@ pub enum PromptError {
 
 /// Calls that may wait for a prompt.
 const WAITING: usize = 256;
+/// Files that are read at once: a long one takes seconds.
+const READERS: usize = 2;
 /// Speech commands that run at once.
 const SPEAKERS: usize = 2;
 

@@ -1,5 +1,7 @@
 use crate::ogg::{CHECKSUM, HEAD, OggError, checksum_of};
-use crate::{EXTENSIONS, Kind, LONGEST, Mp3Error, OpusError, Raw, SoundError, decode, is_too_long_for_full_band};
+use crate::{
+    EXTENSIONS, Kind, LONGEST, Mp3Error, OpusError, Raw, SoundError, VorbisError, decode, is_too_long_for_full_band,
+};
 use audio::{Law, Prompt, goertzel, level};
 use std::time::Duration;
 
@@ -97,6 +99,8 @@ fn what_is_wrong_with_a_file_is_said() {
     *damaged.last_mut().unwrap() ^= 1;
     assert!(matches!(decode(&damaged, "opus"), Err(SoundError::Ogg(OggError::Damaged(_)))));
     assert_eq!(says(&opus[..pages(opus)[1].start], "opus"), "Opus: its second header is missing");
+    let ogg = include_bytes!("../../../tests/vectors/sound/damaged.ogg");
+    assert!(matches!(decode(ogg, "ogg"), Err(SoundError::Vorbis(VorbisError::Packet(_)))));
     let without_tags = [&opus[pages(opus)[0].clone()], &opus[pages(opus)[2].clone()]].concat();
     assert_eq!(decode(&without_tags, "opus"), Err(SoundError::Ogg(OggError::Missing(1))));
 }

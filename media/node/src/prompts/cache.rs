@@ -49,7 +49,7 @@ impl Cache {
     }
 }
 
-/// Bytes of sound kept: a quarter of an hour of wideband music in all its forms, or three hours of speech in G.711.
+/// Bytes of sound kept: half an hour at 16 kHz with what is made of it for G.711.
 const HELD: usize = 128 << 20;
 
 #[cfg(test)]
