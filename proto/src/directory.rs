@@ -27,7 +27,7 @@ mod user;
 
 pub use destination::{Destination, Template};
 pub use difference::Change;
-pub use model::{Class, Domain, Media, Region, Site, Srtp};
+pub use model::{Class, Conference, Domain, Dtmf, Media, Region, Site, Srtp};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
@@ -153,12 +153,30 @@ impl Directory {
         user.srtp().or_else(|| Some(self.domain(self.domain_name(user))?.srtp)).unwrap_or_default()
     }
 
+    /// The codecs that a user's phones are offered and answered, the preferred one first; empty: all, in the phones' order.
+    pub fn codecs<'d>(&'d self, user: &'d User) -> &'d [Box<str>] {
+        match user.codecs() {
+            [] => self.domain(self.domain_name(user)).map(|domain| &*domain.codecs).unwrap_or_default(),
+            own => own,
+        }
+    }
+
+    /// How keys come from a user's phones and go to them.
+    pub fn dtmf(&self, user: &User) -> Dtmf {
+        user.dtmf().or_else(|| Some(self.domain(self.domain_name(user))?.dtmf)).unwrap_or_default()
+    }
+
     /// Which way the media of a user's calls takes: anchored where it must be encrypted, which nobody between two phones can ensure.
     pub fn media(&self, user: &User) -> Media {
         if self.srtp(user) == Srtp::Required {
             return Media::Anchored;
         }
         user.media().or_else(|| Some(self.domain(self.domain_name(user))?.media)).unwrap_or_default()
+    }
+
+    /// The conference of this name.
+    pub fn conference(&self, name: &str) -> Option<&Conference> {
+        self.plan.model.conferences.iter().find(|conference| &*conference.name == name)
     }
 
     /// The region of this name.

@@ -1,8 +1,10 @@
-//! Sound: G.711, tones and those of each country, levels, WAV files, resampling, and prompts ready to be sent.
+//! Sound: G.711, tones and those of each country, keys heard and made, levels, WAV files, resampling, and prompts ready to be
+//! sent.
 //!
 //! Levels are in dBm0 as G.711 counts them: a sine at full scale has [`FULL_SCALE`].
 
 mod chime;
+pub mod dtmf;
 mod g711;
 mod level;
 mod music;

@@ -175,7 +175,7 @@ fn ready(prompt: Prompt) -> Prompt {
 pub enum PromptError {
     #[error("{0:?} is not a path below the folder of prompts")]
     Outside(String),
-    #[error("there is no sound {0:?} in {1}; put {0}.wav there, or .opus, .mp3, .ulaw, .alaw, .g722, .sln16")]
+    #[error("there is no sound {0:?} in {1}; put {0}.wav there, or .opus, .mp3, .ulaw, .alaw, .gsm, .g722, .sln16")]
     Absent(String, PathBuf),
     #[error("there is no builtin sound {0:?}; there are builtin:chime and builtin:morning")]
     Builtin(String),

@@ -142,6 +142,7 @@ impl Bound {
         let count = inside.len();
         let identity = dtls::Identity::generate().map_err(io::Error::other)?;
         let identity = Arc::new(identity);
+        let library = codec::Library::default();
         let mut running = Running { addresses, shards: Vec::new() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
@@ -153,6 +154,7 @@ impl Bound {
                 silence: config.silence,
                 seed: seed()?,
                 identity: identity.clone(),
+                library: library.clone(),
             };
             let settings = call::Settings {
                 node: config.name.clone(),
@@ -160,6 +162,7 @@ impl Bound {
                 cluster: config.cluster.clone(),
                 refer: config.refer,
                 limits: config.limits,
+                library: library.clone(),
                 ..call::Settings::new(ShardId { node, shard: index as u8 }, address)
             };
             let shard = Shard {

@@ -26,15 +26,17 @@ pub enum Raw {
     Law(Law),
     /// G.722 at 64 kbit/s.
     G722,
+    /// GSM full rate, 33 bytes for 20 ms.
+    Gsm,
     /// Signed, 16 bits, little-endian, at so many Hz.
     Linear(u32),
 }
 
 /// The extensions of files that are read, in the order in which one of several files of a name is taken: what loses
 /// nothing first, then by how much it keeps.
-pub const EXTENSIONS: [&str; 23] = [
+pub const EXTENSIONS: [&str; 24] = [
     "wav", "sln192", "sln96", "sln48", "sln44", "sln32", "sln24", "sln16", "opus", "ogg", "oga", "mp3", "g722",
-    "sln12", "sln", "raw", "ulaw", "ul", "mulaw", "pcmu", "alaw", "al", "pcma",
+    "sln12", "sln", "raw", "ulaw", "ul", "mulaw", "pcmu", "alaw", "al", "pcma", "gsm",
 ];
 
 impl Kind {
@@ -62,9 +64,6 @@ impl Kind {
         if extension.eq_ignore_ascii_case("mp3") || nanomp3::detect(content) {
             return Ok(Kind::Mp3);
         }
-        if extension.eq_ignore_ascii_case("gsm") {
-            return Err(SoundError::Foreign("GSM"));
-        }
         Err(SoundError::Unknown)
     }
 }
@@ -75,6 +74,7 @@ impl Raw {
             "ulaw" | "ul" | "mulaw" | "pcmu" => Raw::Law(Law::Mu),
             "alaw" | "al" | "pcma" => Raw::Law(Law::A),
             "g722" => Raw::G722,
+            "gsm" => Raw::Gsm,
             "sln" | "raw" => Raw::Linear(8000),
             "sln12" => Raw::Linear(12_000),
             "sln16" => Raw::Linear(16_000),

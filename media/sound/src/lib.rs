@@ -54,7 +54,9 @@ fn is_too_long_for_full_band(samples: usize, rate: u32) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SoundError {
     /// Neither content nor name tells of anything that is read.
-    #[error("not a file of sound; WAV, MP3, Ogg with Opus or Vorbis, and raw .ulaw .alaw .g722 .sln .sln16 are read")]
+    #[error(
+        "not a file of sound; WAV, MP3, Ogg with Opus or Vorbis, and raw .ulaw .alaw .gsm .g722 .sln .sln16 are read"
+    )]
     Unknown,
     /// A known kind that is not read.
     #[error("{0} is not read; make it WAV, Opus or MP3")]
@@ -68,6 +70,9 @@ pub enum SoundError {
     /// A rate that is not read.
     #[error("{0} samples a second; 1000 to {max} are read", max = Wav::MAX_RATE)]
     Rate(u32),
+    /// A frame of GSM, counted from 0, without its signature.
+    #[error("GSM: frame {0} is damaged")]
+    Gsm(usize),
     /// A WAV file.
     #[error(transparent)]
     Wav(#[from] WavError),

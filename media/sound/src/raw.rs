@@ -2,7 +2,7 @@
 
 use crate::kind::Raw;
 use crate::{LONGEST, Pcm, SoundError};
-use audio_codec::g722::{Bitrate, G722Decoder};
+use g722::Band;
 
 pub(crate) fn decode(raw: Raw, content: &[u8]) -> Result<Pcm, SoundError> {
     match raw {
@@ -15,14 +15,20 @@ pub(crate) fn decode(raw: Raw, content: &[u8]) -> Result<Pcm, SoundError> {
             Pcm::new(rate).with(&samples, 1)
         }
         Raw::G722 => {
-            // Each byte is two samples at 16 kHz.
             if content.len() as u64 > 8000 * LONGEST.as_secs() {
                 return Err(SoundError::TooLong);
             }
             let mut samples = vec![0; 2 * content.len()];
-            let mut decoder = G722Decoder::with_options(Bitrate::Mode1_64000, false, false);
-            let decoded = decoder.decode_frame_into(content, &mut samples).map_err(|_| SoundError::Empty)?;
+            let decoded = g722::Decoder::new(Band::Wide).decode(content, &mut samples);
             Pcm::new(16_000).with(&samples[..decoded], 1)
+        }
+        Raw::Gsm => {
+            let mut decoder = gsm::Decoder::default();
+            let mut pcm = Pcm::new(8000);
+            for (index, frame) in content.as_chunks().0.iter().enumerate() {
+                pcm.push(&decoder.decode(frame).map_err(|_| SoundError::Gsm(index))?, 1)?;
+            }
+            Ok(pcm)
         }
     }
 }

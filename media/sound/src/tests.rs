@@ -6,7 +6,7 @@ use audio::{Law, Prompt, goertzel, level};
 use std::time::Duration;
 
 /// Every file of `tests/vectors/sound`, with the rate that its prompt is kept at.
-const FILES: [(&str, &[u8], u32); 19] = [
+const FILES: [(&str, &[u8], u32); 20] = [
     ("tone.mp3", include_bytes!("../../../tests/vectors/sound/tone.mp3"), 48_000),
     ("left.mp3", include_bytes!("../../../tests/vectors/sound/left.mp3"), 16_000),
     ("tone.ogg", include_bytes!("../../../tests/vectors/sound/tone.ogg"), 48_000),
@@ -16,6 +16,7 @@ const FILES: [(&str, &[u8], u32); 19] = [
     ("tone.g722", include_bytes!("../../../tests/vectors/sound/tone.g722"), 16_000),
     ("tone.ulaw", include_bytes!("../../../tests/vectors/sound/tone.ulaw"), 8000),
     ("tone.alaw", include_bytes!("../../../tests/vectors/sound/tone.alaw"), 8000),
+    ("tone.gsm", include_bytes!("../../../tests/vectors/sound/tone.gsm"), 8000),
     ("tone.sln", include_bytes!("../../../tests/vectors/sound/tone.sln"), 8000),
     ("tone.sln16", include_bytes!("../../../tests/vectors/sound/tone.sln16"), 16_000),
     ("tone-8.wav", include_bytes!("../../../tests/vectors/sound/tone-8.wav"), 8000),
@@ -93,6 +94,9 @@ fn what_is_wrong_with_a_file_is_said() {
     assert_eq!(says(b"", "ulaw"), "there is no sound in it");
     assert_eq!(decode(b"not music", "mp3"), Err(SoundError::Mp3(Mp3Error::NoFrame)));
     assert_eq!(says(b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "wav"), "a WAV file without a format");
+    let mut gsm = content("tone.gsm").to_vec();
+    gsm[66] = 0;
+    assert_eq!(says(&gsm, "gsm"), "GSM: frame 2 is damaged");
     let opus = content("tone.opus");
     assert_eq!(decode(&opus[..opus.len() - 100], "opus"), Err(SoundError::Ogg(OggError::Cut)));
     let mut damaged = opus.to_vec();

@@ -107,6 +107,12 @@ pub struct Domain {
     /// Whether the media between us and its users' phones is encrypted.
     #[serde(default)]
     pub srtp: Srtp,
+    /// The codecs that its users' phones are offered and answered, the preferred one first; empty: all, in the phones' order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codecs: Vec<Box<str>>,
+    /// How its users' phones are told of keys.
+    #[serde(default)]
+    pub dtmf: Dtmf,
     /// The algorithms of its challenges, the preferred one first.
     #[serde(with = "algorithms")]
     pub algorithms: Vec<Algorithm>,
@@ -126,6 +132,19 @@ pub enum Srtp {
     Offer,
     /// Else there is no call: 488.
     Required,
+}
+
+/// How keys come from a phone and go to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtmf {
+    /// As events in the media (RFC 4733) where the phone can, else as tones.
+    #[default]
+    Auto,
+    /// As tones in the sound.
+    Inband,
+    /// In INFO requests.
+    Info,
 }
 
 /// The way that media takes.

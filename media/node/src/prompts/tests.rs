@@ -95,7 +95,7 @@ fn a_file_is_read_from_the_folder_and_nowhere_else() {
 #[test]
 fn every_kind_of_file_is_found_by_its_name_alone() {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/sound");
-    for name in ["tone.mp3", "tone.ogg", "tone.opus", "tone.ulaw", "tone.alaw", "tone.g722", "tone.sln16"] {
+    for name in ["tone.mp3", "tone.ogg", "tone.opus", "tone.ulaw", "tone.alaw", "tone.gsm", "tone.g722", "tone.sln16"] {
         let world = World::new();
         world.put(name, &std::fs::read(vectors.join(name)).unwrap());
         let prompts = world.prompts(Speech::default());

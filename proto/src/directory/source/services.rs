@@ -1,6 +1,6 @@
 //! Sections about services and trunks.
 
-use super::places::{Owner, Presence, SRTP, destination, own_name, parse_destination, refer_to, reference};
+use super::places::{Owner, Presence, SRTP, codecs, destination, own_name, parse_destination, refer_to, reference};
 use super::reader::{Kind, Table};
 use super::values::{self, boolean, integer, one_of, parsed, some_text, span};
 use crate::directory::destination::Destination;
@@ -225,9 +225,6 @@ pub fn music(table: &Table<'_>) -> Option<Music> {
     Some(Music { name: name?, files })
 }
 
-/// Codecs that a trunk may name.
-const CODECS: [&str; 9] = ["PCMU", "PCMA", "G722", "opus", "GSM", "G729", "iLBC", "AMR", "AMR-WB"];
-
 /// `[[trunk]]`
 pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
     let name = own_name(table, Kind::Trunk, "\"carrier\"");
@@ -246,7 +243,7 @@ pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
         let password = register.required("password", "\"secret\"", some_text);
         Some(Registration { user: user?, password: Secret(password?) })
     });
-    let codecs = table.list("codecs", "\"PCMA\"", one_of(&CODECS.map(|codec| (codec, codec))));
+    let codecs = codecs(table);
     let srtp = table.optional("srtp", "\"required\"", one_of(&SRTP)).unwrap_or(Srtp::Off);
     let channels = table.optional("channels", "30", integer(1..=1_000_000));
     let inbound = table.each("inbound", "{ match = \"+33140000000\", to = \"menu:welcome\" }", |rule| {
@@ -254,15 +251,5 @@ pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
         let to = destination(rule, "to", "\"menu:welcome\"", Presence::Required, Owner::None);
         Some(Inbound { pattern: pattern?, to: to? })
     });
-    Some(Trunk {
-        name: name?,
-        domain: domain?,
-        peers,
-        from,
-        register,
-        codecs: codecs.into_iter().map(Into::into).collect(),
-        srtp,
-        channels,
-        inbound,
-    })
+    Some(Trunk { name: name?, domain: domain?, peers, from, register, codecs, srtp, channels, inbound })
 }
