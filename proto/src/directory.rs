@@ -6,6 +6,7 @@
 
 mod apply;
 mod buckets;
+mod country;
 mod destination;
 mod difference;
 mod import;
@@ -18,6 +19,7 @@ mod parts;
 mod pattern;
 mod plan;
 mod source;
+mod speech;
 mod symbols;
 mod target;
 mod text;
@@ -31,6 +33,7 @@ pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
 pub use pattern::{Match, Pattern};
 pub use source::{Problem, nearest};
+pub use speech::Speech;
 pub use target::{Target, TargetError};
 pub use text::{Secret, Span};
 pub use user::{Contacts, Origin, User, WhenFull};
@@ -44,6 +47,9 @@ use symbols::Symbols;
 
 /// The directory that an empty store begins with: two users, and something of everything.
 pub const DEMO: &str = include_str!("../../deploy/examples/directory.toml");
+
+/// The sounds that `play` and music know as `builtin:NAME`.
+pub const BUILTIN_SOUNDS: [&str; 2] = ["chime", "morning"];
 
 /// An immutable snapshot; a clone shares everything.
 #[derive(Debug, Clone)]

@@ -36,20 +36,25 @@ pub(crate) fn morning() -> Vec<i16> {
 
 /// Adds a string that is plucked at `start` and fades, its overtones sooner; around the end where it must.
 fn pluck(sound: &mut [f64], start: usize, hertz: f64, dbm0: f64, fade: f64) {
-    let partials: [(f64, f64); 4] = [(1.0, 1.0), (2.0, 0.4), (3.0, 0.18), (4.0, 0.07)];
+    let rate = f64::from(MUSIC_RATE);
+    // Each partial is a vector that turns and shrinks from sample to sample.
+    let mut partials = STRENGTHS.map(|(multiple, strength)| {
+        let shrink = (-fade * multiple / rate).exp();
+        let (sine, cosine) = (TAU * multiple * hertz / rate).sin_cos();
+        ((0.0, peak(dbm0) * strength), (shrink * sine, shrink * cosine))
+    });
     let length = sound.len();
     for place in 0..RINGS {
-        let seconds = place as f64 / f64::from(MUSIC_RATE);
-        let attack = (seconds / 0.012).min(1.0);
+        let attack = (place as f64 / (0.012 * rate)).min(1.0);
         // Out before the cut, so that the end does not click.
-        let release = ((RINGS - place) as f64 / (0.1 * f64::from(MUSIC_RATE))).min(1.0);
-        let sum: f64 = partials
-            .iter()
-            .map(|(multiple, strength)| {
-                strength * (-fade * multiple * seconds).exp() * (TAU * multiple * hertz * seconds).sin()
-            })
-            .sum();
-        sound[(start + place) % length] += peak(dbm0) * attack * release * sum;
+        let release = ((RINGS - place) as f64 / (0.1 * rate)).min(1.0);
+        let mut sum = 0.0;
+        for ((sine, cosine), (turn_sine, turn_cosine)) in &mut partials {
+            sum += *sine;
+            (*sine, *cosine) =
+                (*sine * *turn_cosine + *cosine * *turn_sine, *cosine * *turn_cosine - *sine * *turn_sine);
+        }
+        sound[(start + place) % length] += attack * release * sum;
     }
 }
 
@@ -105,6 +110,8 @@ const CHORDS: [&str; 8] = [
 /// A hundred beats a minute, and two eighths a beat.
 const EIGHTH: usize = MUSIC_RATE as usize * 3 / 10;
 const BAR: usize = 8 * EIGHTH;
+/// A string's partials: multiples of its frequency, and how strong each begins.
+const STRENGTHS: [(f64, f64); 4] = [(1.0, 1.0), (2.0, 0.4), (3.0, 0.18), (4.0, 0.07)];
 /// How long a string rings.
 const RINGS: usize = 2 * MUSIC_RATE as usize;
 /// Of the fundamental at its start, in dBm0.

@@ -93,8 +93,8 @@ impl Prompt {
         self.made(0)
     }
 
-    /// The sound at `rate`, in Hz. At one of [`Prompt::RATES`] it is made at the first call, some 10 ms for a second of
-    /// sound at the worst; at any other one each time anew.
+    /// The sound at `rate`, in Hz. At one of [`Prompt::RATES`] it is made at the first call, in up to 5 ms for a second
+    /// of sound; at any other one each time anew.
     pub fn at(&self, rate: u32) -> Arc<[i16]> {
         match Prompt::RATES.iter().position(|kept| *kept == rate) {
             Some(index) => Arc::clone(self.made(index)),

@@ -5,7 +5,7 @@ use crate::inside::Inside;
 use crate::meters::Meters;
 use crate::plane::{self, Plane};
 use crate::ports::Ports;
-use crate::prompts::Prompts;
+use crate::prompts::{Prompts, Speech};
 use crate::shard::{self, Post, Shard, Wish};
 use net::Epoll;
 use proto::registrar::Registrar;
@@ -136,7 +136,9 @@ impl Bound {
         let node = view.id().ok_or(StartError::NoId)?;
         let files = net::raise_nofile_limit()?;
         tracing::info!(shards = inside.len(), files, ports = ?config.rtp.ports, "media node starts");
-        let prompts = Prompts::start(config.prompts.clone(), config.speech.clone())?;
+        let speech =
+            Speech { command: config.speech.clone(), voice: config.voice.clone(), folder: config.spoken.clone() };
+        let prompts = Prompts::start(config.prompts.clone(), speech)?;
         let count = inside.len();
         let identity = dtls::Identity::generate().map_err(io::Error::other)?;
         let identity = Arc::new(identity);

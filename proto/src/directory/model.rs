@@ -69,6 +69,9 @@ pub struct Region {
     /// Beginnings of the public numbers that are at home there.
     #[serde(default)]
     pub prefixes: Vec<Box<str>>,
+    /// The country whose tones its callers know, ISO 3166-1; without it, [`Region::country`] tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tones: Option<Box<str>>,
 }
 
 /// A place where users work.

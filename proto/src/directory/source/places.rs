@@ -30,7 +30,8 @@ pub fn region(table: &Table<'_>) -> Option<Region> {
     let language = table.optional("language", "\"fr\"", values::language);
     let networks = table.list("networks", "\"10.0.0.0/8\"", parsed);
     let prefixes = table.list("prefixes", "\"+33\"", values::digits);
-    Some(Region { name: name?, language, networks, prefixes })
+    let tones = table.optional("tones", "\"fr\"", values::country);
+    Some(Region { name: name?, language, networks, prefixes, tones })
 }
 
 /// `[[site]]`
@@ -156,6 +157,7 @@ pub fn destination(
 pub fn parse_destination(value: &DeValue<'_>, owner: Owner) -> Result<Destination, String> {
     let text = values::text(value)?;
     match Destination::from_str(text) {
+        Ok(Destination::Play(file)) => values::check_sound(&file).map(|()| Destination::Play(file.clone())),
         Ok(Destination::OwnVoicemail) if owner == Owner::None => Err("names no voicemail box here".into()),
         Ok(to) => Ok(to),
         Err(why) => {
@@ -184,11 +186,8 @@ pub fn refer_to(table: &Table<'_>, to: &Destination, key: &str, place: super::re
             Some(owner) => (Kind::Voicemail, owner),
             None => return,
         },
-        Destination::Echo
-        | Destination::Say(_)
-        | Destination::Play(_)
-        | Destination::Hangup
-        | Destination::OwnVoicemail => return,
+        Destination::Say(_) => return table.speak(key, place),
+        Destination::Echo | Destination::Play(_) | Destination::Hangup | Destination::OwnVoicemail => return,
     };
     table.refer(kind, name, key, place);
 }

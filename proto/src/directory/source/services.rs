@@ -19,7 +19,10 @@ const GOOD_PROMPT: &str = "{ say = \"Bonjour\" }";
 fn prompt(table: &Table<'_>, key: &'static str) -> Option<Prompt> {
     table.nested(key, GOOD_PROMPT, |inner| {
         let say = inner.optional("say", "\"Bonjour\"", some_text);
-        let play = inner.optional("play", "\"welcome.wav\"", some_text);
+        let play = inner.optional("play", "\"welcome.wav\"", values::sound);
+        if say.is_some() {
+            inner.speak("say", inner.place_of("say"));
+        }
         match (say, play) {
             (Some(text), None) => Some(Prompt::Say(text)),
             (None, Some(file)) => Some(Prompt::Play(file)),
@@ -218,7 +221,7 @@ pub fn features(table: &Table<'_>) -> Features {
 /// `[[music]]`
 pub fn music(table: &Table<'_>) -> Option<Music> {
     let name = own_name(table, Kind::Music, "\"default\"");
-    let files = table.required_list("files", "\"builtin:morning\"", some_text);
+    let files = table.required_list("files", "\"builtin:morning\"", values::sound);
     Some(Music { name: name?, files })
 }
 
