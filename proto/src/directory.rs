@@ -27,7 +27,7 @@ mod user;
 
 pub use destination::{Destination, Template};
 pub use difference::Change;
-pub use model::{Class, Conference, Domain, Dtmf, Media, Region, Site, Srtp};
+pub use model::{Class, Conference, Domain, Dtmf, Features, Media, Recording, Region, Site, Srtp};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
@@ -172,6 +172,11 @@ impl Directory {
             return Media::Anchored;
         }
         user.media().or_else(|| Some(self.domain(self.domain_name(user))?.media)).unwrap_or_default()
+    }
+
+    /// The keys that do something during a call.
+    pub fn features(&self) -> Option<&Features> {
+        self.plan.model.features.as_ref()
     }
 
     /// The conference of this name.

@@ -1,6 +1,6 @@
 //! Ports that carry nothing: whose media would reach whom.
 
-use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound, Tape};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -78,6 +78,10 @@ impl Media for Ports {
     }
 
     fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn tape(&mut self, _: MediaId, _: Tape) {}
+
+    fn watch(&mut self, _: MediaId) {}
 
     fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
         false

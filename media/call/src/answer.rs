@@ -97,6 +97,7 @@ impl Call {
         caller.unacknowledged.push(Unacknowledged { invite, awaits });
         turn.respond(invite, ok);
         (self.answered, self.status) = (Some(turn.wall), 200);
+        self.begin_recording(turn);
         self.report(turn);
     }
 

@@ -6,6 +6,7 @@ use crate::hunt::Hunt;
 use crate::identity::Identity;
 use crate::leg::{Awaits, Incoming, Leg, Peer, State};
 use crate::output::Side;
+use crate::recording::Recorded;
 use crate::reliable::Reliable;
 use crate::response::{Body, check_required};
 use crate::service::Program;
@@ -99,6 +100,7 @@ impl Call {
             legs: vec![leg],
             phase: Phase::Hunting(Hunt::default()),
             exchange: None,
+            recorded: Recorded::No,
             refers: Vec::new(),
             begun: turn.wall,
             answered: None,

@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::leg::{Leg, LegId, Purpose};
 use crate::media::{LegStats, Media};
 use crate::output::{Ended, Event, Output, Side, Stream};
+use crate::recording::Recorded;
 use crate::response::{refusal, response};
 use crate::service::Service;
 use crate::streams::Path;
@@ -40,6 +41,7 @@ pub(crate) struct Call {
     pub phase: Phase,
     /// An offer that came in a response and waits for its answer.
     pub exchange: Option<Exchange>,
+    pub recorded: Recorded,
     /// CSeq numbers of REFERs passed on: as received, as sent. NOTIFY names them.
     pub refers: Vec<(u32, u32)>,
     pub begun: UnixMillis,

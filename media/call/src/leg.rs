@@ -3,6 +3,7 @@
 use crate::best::Failure;
 use crate::call::Leave;
 use crate::output::Side;
+use crate::recording::Typed;
 use crate::reliable::{Early, Reliable};
 use crate::response::refusal;
 use crate::route::{Flow, next_hop};
@@ -42,6 +43,8 @@ pub(crate) struct Leg {
     pub tasks: Vec<Task>,
     /// INVITEs of theirs that we answered with 2xx and whose ACK is to come.
     pub unacknowledged: Vec<Unacknowledged>,
+    /// Keys pressed in the call.
+    pub typed: Typed,
     /// An INVITE of ours was answered with an offer, and its ACK waits for the other side's answer.
     pub owed: Option<Owed>,
 }
@@ -204,6 +207,7 @@ impl Leg {
             timer: None,
             tasks: Vec::new(),
             unacknowledged: Vec::new(),
+            typed: Typed::default(),
             owed: None,
         }
     }

@@ -31,6 +31,7 @@ mod prack;
 mod protection;
 mod quality;
 mod record;
+mod recording;
 mod refresh;
 mod relay;
 mod reliable;
@@ -46,7 +47,7 @@ mod within;
 
 pub use media::{
     Begins, Ice, Keys, KeysHeard, KeysTold, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Peer, Remote,
-    Security, Sound, Voice,
+    Security, Sound, Tape, TapeFacts, Voice,
 };
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
 pub use quality::Quality;

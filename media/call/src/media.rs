@@ -38,6 +38,13 @@ pub trait Media {
     /// Does what a participant asks of the room that it is in.
     fn order(&mut self, id: MediaId, order: Order);
 
+    /// Records what passes between the phone and its partner, or in the room that it is in, until its ports are closed or the room is
+    /// empty.
+    fn tape(&mut self, id: MediaId, tape: Tape);
+
+    /// Tells of the phone's keys ([`MediaEvent::Dtmf`]) also while its sound passes to another phone.
+    fn watch(&mut self, id: MediaId);
+
     /// Tells the phone of a key that was held for so long, in the way that [`Voice::keys_told`] says. `false`: it cannot be told
     /// in the media.
     fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool;
@@ -223,6 +230,28 @@ pub enum Order {
     Mute,
     /// That nobody else comes in, or that they may again.
     Lock,
+}
+
+/// What becomes of the recording of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tape {
+    /// It begins.
+    Begin(TapeFacts),
+    /// It takes no sound for a while.
+    Pause,
+    /// It takes sound again.
+    Resume,
+}
+
+/// What is known of a recorded call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TapeFacts {
+    /// The caller's Call-ID.
+    pub call_id: String,
+    /// Who called: user@domain.
+    pub caller: String,
+    /// Who was called.
+    pub callee: String,
 }
 
 /// What happened on a pair of ports.

@@ -5,6 +5,7 @@ use crate::call::{Call, Phase};
 use crate::identity::{Identity, Privacy};
 use crate::leg::{Leg, Peer, State, Support};
 use crate::output::Side;
+use crate::recording::Recorded;
 use crate::service::Program;
 use crate::session_timer::{Refresher, SessionTimer};
 use crate::streams::{Path, Streams, Wishes, join};
@@ -229,6 +230,7 @@ impl Call {
             legs: Vec::new(),
             phase: Phase::Over,
             exchange: None,
+            recorded: Recorded::No,
             refers: record.refers.iter().map(|refer| (refer.received, refer.sent)).collect(),
             begun: UnixMillis(record.begun),
             answered: Some(UnixMillis(record.answered)),

@@ -12,7 +12,7 @@ use crate::call::{Call, Phase};
 use crate::exchange::Ask;
 use crate::info::Key;
 use crate::leg::{Awaits, LegId};
-use crate::media::{MediaEvent, Order, Sound};
+use crate::media::{MediaEvent, Order, Sound, Tape, TapeFacts};
 use crate::output::{PromptSource, Query, QueryId};
 use crate::response::response;
 use crate::streams::{Accept, Path, Unfit};
@@ -263,7 +263,18 @@ impl Call {
         }
         let sound = service.program.sound();
         service.agreed = Some(agreed);
+        let facts = match &service.program {
+            Program::Conference(meeting) if meeting.is_inside() && meeting.record => Some(TapeFacts {
+                call_id: self.id.clone(),
+                caller: self.caller.clone(),
+                callee: service.program.target().to_string(),
+            }),
+            Program::Conference(_) | Program::Echo(_) | Program::Prompt(_) => None,
+        };
         self.caller_leg().streams.serve(turn, sound, &agreed);
+        if let (Some(facts), Some(id)) = (facts, self.caller_leg().streams.speech()) {
+            turn.media.tape(id, Tape::Begin(facts));
+        }
     }
 
     /// A key, or the end of a prompt.

@@ -116,6 +116,7 @@ impl Shard {
         let Some(&key) = self.core.owners.media.get(&id) else { return };
         self.with_call(now, key, media, |call, turn| match event {
             MediaEvent::Silent => call.handle_silence(turn),
+            MediaEvent::Dtmf(key) if call.is_talking() => call.handle_key(turn, id, key),
             MediaEvent::PromptDone | MediaEvent::Dtmf(_) => call.handle_service_event(turn, event),
             MediaEvent::Struck(key, held) => call.handle_struck(turn, id, key, held),
         });

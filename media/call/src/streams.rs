@@ -357,26 +357,29 @@ impl Streams {
         }
     }
 
+    /// Its ports in the order of the streams.
+    pub(crate) fn open_ports(&self) -> impl Iterator<Item = MediaId> {
+        self.ports.iter().flatten().map(|port| port.opened.id)
+    }
+
     /// Whether these ports are one of its own.
     pub(crate) fn has(&self, id: MediaId) -> bool {
-        self.ports.iter().flatten().any(|port| port.opened.id == id)
+        self.open_ports().any(|port| port == id)
     }
 
     /// The phone is in a room.
     pub(crate) fn is_in_room(&self, turn: &Turn<'_>) -> bool {
-        self.ports.iter().flatten().any(|port| turn.media.is_in_room(port.opened.id))
+        self.open_ports().any(|port| turn.media.is_in_room(port))
     }
 
     /// Asks something of the room that the phone is in.
     pub(crate) fn order(&self, turn: &mut Turn<'_>, order: Order) {
-        for port in self.ports.iter().flatten() {
-            turn.media.order(port.opened.id, order.clone());
-        }
+        self.open_ports().for_each(|port| turn.media.order(port, order.clone()));
     }
 
     /// Tells the phone of a key in its media. `false`: it cannot be told there.
     pub(crate) fn press(&self, turn: &mut Turn<'_>, key: char, held: Duration) -> bool {
-        self.ports.iter().flatten().any(|port| turn.media.press(port.opened.id, key, held))
+        self.open_ports().any(|port| turn.media.press(port, key, held))
     }
 
     /// They listen to nothing: the other side is on hold.

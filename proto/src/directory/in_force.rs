@@ -1,7 +1,7 @@
 //! What a directory asks for and this version does not do yet.
 
 use super::Directory;
-use super::model::Recording;
+use super::model::Features;
 use super::user::User;
 
 impl Directory {
@@ -17,13 +17,22 @@ impl Directory {
         named("schedule", model.schedules.iter().map(|schedule| &*schedule.name).collect());
         named("menu", model.menus.iter().map(|menu| &*menu.name).collect());
         named("queue", model.queues.iter().map(|queue| &*queue.name).collect());
-        named("conference", model.conferences.iter().map(|conference| &*conference.name).collect());
         named("voicemail", model.voicemail.iter().map(|shared| &*shared.name).collect());
         named("parking", model.parking.iter().map(|lot| &*lot.name).collect());
         named("music", model.music.iter().map(|music| &*music.name).collect());
         named("trunk", model.trunks.iter().map(|trunk| &*trunk.name).collect());
-        if model.features.is_some() {
-            lines.push("[features]".into());
+        if let Some(features) = &model.features {
+            let Features { blind_transfer, attended_transfer, record: _, park, pickup } = features;
+            let named = [
+                ("blind_transfer", blind_transfer),
+                ("attended_transfer", attended_transfer),
+                ("park", park),
+                ("pickup", pickup),
+            ];
+            let names: Vec<&str> = named.iter().filter(|(_, code)| code.is_some()).map(|(name, _)| *name).collect();
+            if !names.is_empty() {
+                lines.push(format!("[features] {}", first_few(&names)));
+            }
         }
         let mut kept = |key: &str, has: &dyn Fn(&User) -> bool| match self.users().filter(|user| has(user)).count() {
             0 => {}
@@ -32,7 +41,6 @@ impl Directory {
         };
         kept("voicemail", &|user| user.voicemail().is_some());
         kept("forward", &|user| !user.forward().is_empty());
-        kept("record", &|user| user.record() != Recording::Never);
         lines
     }
 }

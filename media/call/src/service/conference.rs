@@ -10,6 +10,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Meeting {
     pub room: Arc<str>,
+    /// What is said in it is recorded.
+    pub record: bool,
     pin: Option<Box<str>>,
     language: Language,
     stage: Stage,
@@ -40,7 +42,7 @@ impl Meeting {
             Some(_) => Stage::Door { prompt: None, typed: String::new(), tries: TRIES },
             None => Stage::Inside { menu: false },
         };
-        Meeting { room: conference.name.as_ref().into(), pin, language, stage }
+        Meeting { room: conference.name.as_ref().into(), record: conference.record, pin, language, stage }
     }
 
     pub(super) fn wants(&self) -> Option<PromptSource> {

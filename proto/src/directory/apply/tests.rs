@@ -66,12 +66,11 @@ fn the_demo_is_as_its_comments_say() {
             "[[schedule]] office",
             "[[menu]] welcome",
             "[[queue]] support",
-            "[[conference]] standup",
             "[[voicemail]] support",
             "[[parking]] lot",
             "[[music]] default",
             "[[trunk]] carrier",
-            "[features]",
+            "[features] blind_transfer, attended_transfer, park, pickup",
             "voicemail of 2 users",
             "forward of 2 users",
         ]

@@ -1,7 +1,7 @@
 //! A bug is stood in for by ports that panic once, before they are opened or after they are closed.
 
 use super::*;
-use crate::media::{Ice, LegStats, NoPort, Opened, Order, Remote, Sound};
+use crate::media::{Ice, LegStats, NoPort, Opened, Order, Remote, Sound, Tape};
 use crate::settings::Settings;
 use proto::time::UnixMillis;
 use proto::view::View;
@@ -60,6 +60,10 @@ impl Media for Fragile {
     }
 
     fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn tape(&mut self, _: MediaId, _: Tape) {}
+
+    fn watch(&mut self, _: MediaId) {}
 
     fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
         false
