@@ -9,6 +9,9 @@ use crate::{AnnounceError, Audience, Seat, Told};
 
 const VOICE: Voice = Voice { hertz: 450.0, peak: 12_000.0 };
 
+/// Of which no block ends where a period does, as those of [`VOICE`] all do: there a step of its loudness would be hidden.
+const UNEVEN: Voice = Voice { hertz: 437.0, peak: 12_000.0 };
+
 /// So many blocks of a tone.
 fn tone(hertz: f64, blocks: usize) -> Arc<[i16]> {
     (0..blocks).flat_map(|turn| Voice { hertz, peak: 8000.0 }.block(16_000, turn)).collect()
@@ -107,11 +110,11 @@ fn announcements_do_not_click_even_where_they_begin_and_end_at_their_peak() {
         for gap in [0, 3, 7, 30] {
             room.mixer.announce(to, cut.clone()).unwrap();
             room.mixer.announce(to, cut.clone()).unwrap();
-            let mut heard = room.listen(one, &[(speaker, VOICE)], gap);
+            let mut heard = room.listen(one, &[(speaker, UNEVEN)], gap);
             room.mixer.announce(to, cut.clone()).unwrap();
-            heard.extend(room.listen(one, &[(speaker, VOICE)], 40));
+            heard.extend(room.listen(one, &[(speaker, UNEVEN)], 40));
             let found = steepest(&heard);
-            let [voice, sound] = [VOICE.steepest(16_000), sound.steepest(16_000)];
+            let [voice, sound] = [UNEVEN.steepest(16_000), sound.steepest(16_000)];
             assert!(found[0] < voice[0] + sound[0] && found[1] < voice[1] + sound[1], "{to:?} {gap} {found:?}");
         }
     }
@@ -142,4 +145,20 @@ fn one_more_than_sixteen_is_refused() {
     }
     room.mixer.leave(two);
     assert_eq!(room.mixer.announce(Audience::One(two), tone(1000.0, 1)), Err(AnnounceError::Left));
+}
+
+#[test]
+fn one_with_an_announcement_of_their_own_comes_back_to_that_of_all_at_any_moment() {
+    for at in 0..15 {
+        let (mut room, one, _, speaker) = room();
+        room.mixer.announce(Audience::One(one), tone(1000.0, 5)).unwrap();
+        let mut heard = room.listen(one, &[(speaker, UNEVEN)], at);
+        room.mixer.announce(Audience::All, tone(1500.0, 5)).unwrap();
+        heard.extend(room.listen(one, &[(speaker, UNEVEN)], 25));
+        assert_eq!(tones(&heard).replace('.', ""), "aaaaabbbbb", "{at}");
+        let limits = [UNEVEN, Voice { hertz: 1500.0, peak: 8000.0 }].map(|voice| voice.steepest(16_000));
+        let found = steepest(&heard);
+        assert!(found[0] < limits[0][0] + limits[1][0] && found[1] < limits[0][1] + limits[1][1], "{at} {found:?}");
+        assert!(heard.ends_with(&UNEVEN.block(16_000, room.at - 1)), "{at}");
+    }
 }

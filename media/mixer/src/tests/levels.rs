@@ -169,6 +169,45 @@ fn a_louder_one_takes_the_place_of_the_quietest_only() {
 }
 
 #[test]
+fn a_pause_between_words_costs_no_speaker_the_place() {
+    let mut room = Room::new(16_000);
+    let voices: Vec<(Seat, Voice)> = (0..5).map(|_| (room.join(), Voice { hertz: 300.0, peak: 4000.0 })).collect();
+    let quieter = (room.join(), Voice { hertz: 300.0, peak: 3000.0 });
+    for turn in 0..200 {
+        let mut said = if turn < 2 { vec![] } else { vec![quieter] };
+        said.extend(
+            voices.iter().enumerate().filter(|(at, _)| (turn + at) % 8 < 4 || turn < 2).map(|(_, voice)| *voice),
+        );
+        room.turn(&said);
+        assert!(!room.speakers().contains(&quieter.0), "{turn}");
+    }
+}
+
+#[test]
+fn what_was_said_before_the_mute_does_not_count_after_it() {
+    let mut room = Room::new(16_000);
+    let voices: Vec<(Seat, Voice)> = (0..5).map(|_| (room.join(), Voice { hertz: 300.0, peak: 4000.0 })).collect();
+    let late = room.join();
+    room.turn(&[(late, Voice { hertz: 300.0, peak: 30_000.0 })]);
+    room.mixer.mute(late, Muted::Yes);
+    room.listen(late, &voices, 2);
+    room.mixer.mute(late, Muted::No);
+    let quiet = (late, Voice { hertz: 300.0, peak: 3000.0 });
+    room.turn(&[&voices[..], &[quiet]].concat());
+    assert!(!room.speakers().contains(&late));
+}
+
+#[test]
+fn one_who_hears_more_than_all_voices_together_hears_it_uncut() {
+    let mut room = Room::new(16_000);
+    // The third cancels the second for everybody else.
+    let voices = [FULL, FULL, -FULL].map(|peak| (room.join(), Voice { hertz: 450.0, peak }));
+    let heard = room.listen(voices[2].0, &voices, 50);
+    assert!(heard.iter().all(|sample| sample.unsigned_abs() <= 32_761));
+    assert!(goertzel(&heard[320 * 30..], 16_000, 1350.0) < -45.0);
+}
+
+#[test]
 fn one_who_is_muted_is_not_heard_until_unmuted() {
     let mut room = Room::new(16_000);
     let (listener, speaker) = (room.join(), room.join());
