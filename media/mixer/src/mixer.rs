@@ -221,9 +221,9 @@ impl Mixer {
     }
 }
 
-impl Told<'_> {
+impl<'m> Told<'m> {
     /// The samples, whoever else hears them.
-    pub fn samples(&self) -> &[i16] {
+    pub fn samples(self) -> &'m [i16] {
         match self {
             Told::Common(samples) | Told::Own(samples) => samples,
         }
