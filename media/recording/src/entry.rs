@@ -82,6 +82,11 @@ pub struct Sound {
 pub struct Hash([u8; 32]);
 
 impl Entry {
+    /// The name of the manifest's file with this entry.
+    pub fn file(&self) -> String {
+        format!("{:06}.json", self.number)
+    }
+
     /// The place behind this entry, where the next one begins.
     pub fn behind(&self) -> u64 {
         self.gaps.iter().fold(self.first.saturating_add(self.samples), |place, gap| place.saturating_add(gap.samples))

@@ -102,7 +102,8 @@ fn mixed_opus_has_both_sides_in_one_channel() {
     let heard = decode(&files["000000.opus"], 1).remove(0);
     let part = |hz: f64| {
         let angle = |at: usize| TAU * hz * at as f64 / 48_000.0;
-        let sum = |wave: fn(f64) -> f64| heard.iter().enumerate().map(|(at, sample)| sample * wave(angle(at))).sum::<f64>();
+        let sum =
+            |wave: fn(f64) -> f64| heard.iter().enumerate().map(|(at, sample)| sample * wave(angle(at))).sum::<f64>();
         (sum(f64::sin).hypot(sum(f64::cos)) * 2.0 / heard.len() as f64).round()
     };
     for (hz, amplitude) in [(440.0, 8000.0), (1000.0, 8000.0), (2000.0, 0.0)] {
