@@ -164,3 +164,15 @@ impl From<Hash> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a SHA-256 is 64 hexadecimal digits in lower case")]
 pub struct HashError;
+
+/// Takes out gaps of no length, and makes one of those that follow each other for the same reason.
+pub(crate) fn merge(gaps: &mut Vec<Gap>) {
+    gaps.retain(|gap| gap.samples > 0);
+    gaps.dedup_by(|next, gap| {
+        let follows = gap.at + gap.samples == next.at && gap.why == next.why;
+        if follows {
+            gap.samples += next.samples;
+        }
+        follows
+    });
+}

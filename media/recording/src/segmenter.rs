@@ -1,6 +1,6 @@
 //! From the sound of two sides to segments.
 
-use crate::entry::{Entry, Gap, Hash, Sound, Why};
+use crate::entry::{Entry, Gap, Hash, Sound, Why, merge};
 use crate::format::{Form, Layout, Rate};
 use crate::opus::Opus;
 use crate::place::Id;
@@ -233,18 +233,6 @@ impl Span {
         merge(&mut gaps);
         self.gaps = gaps;
     }
-}
-
-/// Takes out gaps of no length, and makes one of those that follow each other for the same reason.
-fn merge(gaps: &mut Vec<Gap>) {
-    gaps.retain(|gap| gap.samples > 0);
-    gaps.dedup_by(|next, gap| {
-        let follows = gap.at + gap.samples == next.at && gap.why == next.why;
-        if follows {
-            gap.samples += next.samples;
-        }
-        follows
-    });
 }
 
 /// An entry with more gaps is closed, so that its size has a bound.

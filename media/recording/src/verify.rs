@@ -1,6 +1,6 @@
 //! Whether what was stored is what was recorded.
 
-use crate::entry::{Entry, Gap, Hash};
+use crate::entry::{Entry, Gap, Hash, merge};
 
 /// What a sound manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Verified {
     pub ended: bool,
     /// Samples of sound.
     pub samples: u64,
-    /// All that is missing, in order.
+    /// All that is missing, in order; one gap where a pause goes on through several entries.
     pub gaps: Vec<Gap>,
 }
 
@@ -105,6 +105,7 @@ impl Verifier {
         (self.place, self.previous, self.ended) = (entry.behind(), entry.chain, entry.end);
         self.samples = self.samples.saturating_add(entry.samples);
         self.gaps.extend_from_slice(&entry.gaps);
+        merge(&mut self.gaps);
         Ok(())
     }
 

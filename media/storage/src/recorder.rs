@@ -85,11 +85,11 @@ impl Recorder {
     }
 
     fn end(&self, recording: Recording, after: After) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
         let id = recording.id.clone();
         if catch_unwind(AssertUnwindSafe(|| recording.end(&self.pile, after))).is_err() {
             tracing::error!(recording = id, "a recording is broken off by a panic");
         }
+        self.count.fetch_sub(1, Ordering::Release);
     }
 }
 

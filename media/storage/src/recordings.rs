@@ -208,7 +208,9 @@ impl Recordings {
 
     /// How they fare.
     pub fn health(&self) -> Health {
-        Health { recordings: self.shared.count.load(Ordering::Relaxed), ..self.shared.pile.health() }
+        // Before the pile is looked at, where the last segments of one that has ended lie by then.
+        let recordings = self.shared.count.load(Ordering::Acquire);
+        Health { recordings, ..self.shared.pile.health() }
     }
 
     /// Ends every recording and waits up to `patience` until everything is in the store. What is not by then stays in the spool. Blocks.

@@ -50,8 +50,11 @@ fn error(heard: &[f64], hz: f64) -> f64 {
     10.0 * (worst / (8000.0_f64.powi(2) / 2.0)).log10()
 }
 
-fn level(heard: &[f64]) -> f64 {
-    10.0 * (heard.iter().map(|sample| sample * sample).sum::<f64>() / heard.len() as f64).log10()
+/// The amplitude of one tone in what is heard.
+fn part(heard: &[f64], hz: f64) -> f64 {
+    let angle = |at: usize| TAU * hz * at as f64 / 48_000.0;
+    let sum = |wave: fn(f64) -> f64| heard.iter().enumerate().map(|(at, sample)| sample * wave(angle(at))).sum::<f64>();
+    sum(f64::sin).hypot(sum(f64::cos)) * 2.0 / heard.len() as f64
 }
 
 #[test]
@@ -83,12 +86,15 @@ fn what_one_side_says_is_not_heard_on_the_other_side() {
     for rate in [Rate::Narrow, Rate::Wide] {
         let mut recording = Kept::new(settings(Form::Opus, Layout::Stereo, rate, 4));
         let left = tone(700.0, rate, rate.hz() as usize * 3);
-        recording.push(&left, &vec![0; left.len()]);
+        let right: Vec<i16> = tone(1800.0, rate, left.len()).iter().map(|sample| sample / 50).collect();
+        recording.push(&left, &right);
         let (_, files) = recording.end();
         let heard = decode(&files["000000.opus"], 2);
-        let (spoken, silent) = (level(&heard[0]), level(&heard[1]));
-        println!("{rate:?}: {:.1} dB", silent - spoken);
-        assert!(silent < spoken - 30.0, "{rate:?}: {:.1} dB below", spoken - silent);
+        let (spoken, leaked, own) = (part(&heard[0], 700.0), part(&heard[1], 700.0), part(&heard[1], 1800.0));
+        let leak = 20.0 * (leaked / spoken).log10();
+        println!("{rate:?}: {leak:.1} dB, own {own}");
+        assert!(leak < -40.0, "{rate:?}: {leak:.1} dB of one side are on the other");
+        assert!((own - 160.0).abs() < 60.0, "{rate:?}: what the other side says itself has {own}");
     }
 }
 
@@ -100,13 +106,7 @@ fn mixed_opus_has_both_sides_in_one_channel() {
     recording.push(&left, &right);
     let (_, files) = recording.end();
     let heard = decode(&files["000000.opus"], 1).remove(0);
-    let part = |hz: f64| {
-        let angle = |at: usize| TAU * hz * at as f64 / 48_000.0;
-        let sum =
-            |wave: fn(f64) -> f64| heard.iter().enumerate().map(|(at, sample)| sample * wave(angle(at))).sum::<f64>();
-        (sum(f64::sin).hypot(sum(f64::cos)) * 2.0 / heard.len() as f64).round()
-    };
     for (hz, amplitude) in [(440.0, 8000.0), (1000.0, 8000.0), (2000.0, 0.0)] {
-        assert!((part(hz) - amplitude).abs() < 800.0, "{hz} Hz has {}", part(hz));
+        assert!((part(&heard, hz) - amplitude).abs() < 800.0, "{hz} Hz has {}", part(&heard, hz));
     }
 }
