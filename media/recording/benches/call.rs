@@ -53,7 +53,7 @@ fn speech(rate: Rate, side: usize) -> Vec<i16> {
         phase += pitch / hz;
         let voice: f64 = (1..12).map(|n| (std::f64::consts::TAU * phase * f64::from(n)).sin() / f64::from(n)).sum();
         let syllable = (time * 12.0).sin().max(0.0);
-        let talks = f64::from(u8::from((time as usize / 4 + side) % 2 == 0));
+        let talks = f64::from(u8::from((time as usize / 4 + side).is_multiple_of(2)));
         (talks * syllable * (voice * 4000.0 + hiss * 1500.0) + hiss * 20.0) as i16
     };
     (0..count).map(sample).collect()

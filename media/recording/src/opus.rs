@@ -112,7 +112,7 @@ const VENDOR: &str = "tandem";
 /// Bits a second at 8 kHz; at 16 kHz half as many more.
 const BITS_STEREO: u32 = 40_000;
 const BITS_MIXED: u32 = 24_000;
-/// 0–10.
-const COMPLEXITY: u8 = 5;
+/// 0–10. From 5 on, the encoder looks for pitch, which costs 60 % more and leaves the error of tones as it is; below 2, that grows by 6 dB.
+const COMPLEXITY: u8 = 2;
 /// The longest packet of one frame (RFC 6716 §3.2.1) with its first byte.
 const LONGEST: usize = 1276;

@@ -10,12 +10,11 @@ use std::path::PathBuf;
 
 /// An object store. A key is a path of plain names, `recordings/2026/11/21/a84b/000000.wav`; an object is put whole or not at all.
 #[derive(Debug, Clone)]
-pub enum Objects {
-    /// Files of this machine.
-    #[doc(hidden)]
+pub struct Objects(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
     Folder(Folder),
-    /// A server that speaks S3.
-    #[doc(hidden)]
     S3(Bucket),
 }
 
@@ -70,8 +69,10 @@ impl Objects {
     pub fn open_with(url: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Objects, OpenError> {
         let wrong = |why: String| OpenError { url: url.to_owned(), why };
         match url.split_once(':') {
-            Some(("file", folder)) => Folder::open(folder).map(Objects::Folder).map_err(wrong),
-            Some(("s3", bucket)) => Bucket::open(bucket, variables).map(Objects::S3).map_err(wrong),
+            Some(("file", folder)) => Folder::open(folder).map(|folder| Objects(Kind::Folder(folder))).map_err(wrong),
+            Some(("s3", bucket)) => {
+                Bucket::open(bucket, variables).map(|bucket| Objects(Kind::S3(bucket))).map_err(wrong)
+            }
             Some(_) | None => Err(wrong("is neither a folder nor a bucket".to_owned())),
         }
     }
@@ -79,27 +80,27 @@ impl Objects {
     /// Puts an object, in place of one that has this key. On return it has reached the disk, or the server has said that it has it.
     pub async fn put(&self, key: &str, content: Bytes) -> Result<(), ObjectsError> {
         check_key(key)?;
-        match self {
-            Objects::Folder(folder) => folder.put(key, content).await,
-            Objects::S3(bucket) => bucket.put(key, content).await,
+        match &self.0 {
+            Kind::Folder(folder) => folder.put(key, content).await,
+            Kind::S3(bucket) => bucket.put(key, content).await,
         }
     }
 
     /// The content of an object.
     pub async fn get(&self, key: &str) -> Result<Bytes, ObjectsError> {
         check_key(key)?;
-        match self {
-            Objects::Folder(folder) => folder.get(key).await,
-            Objects::S3(bucket) => bucket.get(key).await,
+        match &self.0 {
+            Kind::Folder(folder) => folder.get(key).await,
+            Kind::S3(bucket) => bucket.get(key).await,
         }
     }
 
     /// The keys that begin with the names of `folder`, in order.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError> {
         check_key(folder)?;
-        let mut keys = match self {
-            Objects::Folder(here) => here.list(folder).await,
-            Objects::S3(bucket) => bucket.list(folder).await,
+        let mut keys = match &self.0 {
+            Kind::Folder(here) => here.list(folder).await,
+            Kind::S3(bucket) => bucket.list(folder).await,
         }?;
         keys.sort_unstable();
         Ok(keys)
