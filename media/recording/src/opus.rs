@@ -21,7 +21,7 @@ pub struct Opus {
 }
 
 impl Opus {
-    /// An empty one; `serial` is that of the Ogg stream.
+    /// An empty one; `serial` is that of the Ogg stream, not 0, which some programs do not like.
     pub fn new(rate: Rate, layout: Layout, serial: u32) -> Opus {
         let (channels, bits) = match layout {
             Layout::Stereo => (Channels::Stereo, BITS_STEREO),

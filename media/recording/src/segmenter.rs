@@ -192,7 +192,7 @@ impl Segmenter {
                 let expected = self.length as usize * usize::from(layout.channels());
                 File::Wav(Wav::new(rate.hz(), layout.channels(), expected))
             }
-            Form::Opus => File::Opus(Box::new(Opus::new(rate, layout, self.number))),
+            Form::Opus => File::Opus(Box::new(Opus::new(rate, layout, self.number + 1))),
         });
         match file {
             File::Wav(wav) => wav.push(&self.woven),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -199,9 +199,12 @@ impl Recordings {
         };
         let thread = shared.begun.fetch_add(1, Ordering::Relaxed) % shared.recorders.len();
         shared.count.fetch_add(1, Ordering::Relaxed);
-        shared.recorders[thread].try_send(recording).map_err(|_| {
+        shared.recorders[thread].try_send(recording).map_err(|refused| {
             shared.count.fetch_sub(1, Ordering::Relaxed);
-            BeginError::Busy
+            match refused {
+                TrySendError::Full(_) => BeginError::Busy,
+                TrySendError::Disconnected(_) => BeginError::Stopped,
+            }
         })?;
         Ok(tap)
     }

@@ -15,10 +15,11 @@ use std::time::Duration;
 use storage::{About, Form, Health, Id, Layout, Objects, Rate, Recordings, Settings, check};
 use support::wait_for;
 
-/// Settings for a test's patience: segments of a second, short waits.
+/// Settings for a test's patience: segments of a second, short waits, and a queue for sound that comes faster than it is spoken.
 fn settings(objects: Objects, spool: &Path) -> Settings {
     Settings {
         segment: Duration::from_secs(1),
+        queue: Duration::from_secs(60),
         first_wait: Duration::from_millis(50),
         longest_wait: Duration::from_millis(500),
         ..Settings::new(objects, spool.to_owned())

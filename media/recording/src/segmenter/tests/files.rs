@@ -11,6 +11,7 @@ fn decode(file: &[u8], channels: usize) -> Vec<Vec<f64>> {
     let head = reader.read_packet_expected().unwrap();
     assert!(head.first_in_stream() && head.first_in_page() && head.last_in_page() && !head.last_in_stream());
     assert_eq!((&head.data[..9], head.data.len()), (&b"OpusHead\x01"[..], 19));
+    assert_ne!(head.stream_serial(), 0);
     assert_eq!((usize::from(head.data[9]), head.data[18]), (channels, 0));
     let skip = usize::from(u16::from_le_bytes([head.data[10], head.data[11]]));
     let tags = reader.read_packet_expected().unwrap();
