@@ -132,8 +132,10 @@ pub struct Rtp {
 #[derive(Deserialize, Debug, Clone)]
 #[serde(default, deny_unknown_fields)]
 pub struct Speech {
-    /// Program and arguments; `{language}`, `{file}` and `{text}` are filled in.
+    /// Program and arguments; `{language}`, `{voice}`, `{file}` and `{text}` are filled in.
     pub command: Vec<String>,
+    /// What stands for `{voice}`: `{language}+f3`, say; empty: the language.
+    pub voice: String,
 }
 
 /// `[console]`
@@ -296,7 +298,7 @@ impl Default for Media {
             rtp: Rtp::default(),
             shards: Shards::Auto,
             objects: Objects::Folder("tandem-data/objects".into()),
-            speech: Speech { command: command.map(String::from).to_vec() },
+            speech: Speech { command: command.map(String::from).to_vec(), voice: String::new() },
             silence: Duration::from_secs(60),
         }
     }

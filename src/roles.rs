@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Which roles a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,8 @@ struct Process {
     node: Option<node::Running>,
     proxy: Option<proxy::Running>,
     member: Option<watch::Sender<Member>>,
+    /// Says whether the media node can speak.
+    voice: Option<JoinHandle<()>>,
     reports: Arc<CallReports>,
 }
 
@@ -114,8 +117,15 @@ impl Process {
                     .await
                     .map_err(|why| settings::registry_failure(&why))?;
                 let view = registry.view.clone();
-                let mut process =
-                    Process { view, registry: Some(registry), node: None, proxy: None, member: None, reports };
+                let mut process = Process {
+                    view,
+                    registry: Some(registry),
+                    node: None,
+                    proxy: None,
+                    member: None,
+                    voice: None,
+                    reports,
+                };
                 if which == Which::All {
                     process.start_beside_registry(config).await?;
                 }
@@ -131,10 +141,9 @@ impl Process {
         let registrar = registry.registrar.clone();
         let joined = |why| Failure::operation("registry.store", why);
         let shards = config.media.shards.count() as u32;
-        let node_id = registry
-            .join_with(member(config, Role::Media, config.media.inside, shards), self.reports.clone())
-            .await
-            .map_err(joined)?;
+        let (said, says) = watch::channel(member(config, Role::Media, config.media.inside, shards));
+        let node_id = registry.join_with(says, self.reports.clone()).await.map_err(joined)?;
+        self.voice = Some(tokio::spawn(say_whether_mute(said, config.media.speech.command.clone())));
         // Node and proxy are two members; each takes its id from the view at its start, the proxy's stays there.
         self.view.own_id.store(node_id, Ordering::Release);
         let node = node::start(settings::node(config), self.view.clone(), registrar.clone(), self.reports.clone())
@@ -161,6 +170,8 @@ impl Process {
             }
         };
         let (member, said) = watch::channel(member(config, role, inside, shards));
+        let voice = (role == Role::Media)
+            .then(|| tokio::spawn(say_whether_mute(member.clone(), config.media.speech.command.clone())));
         tokio::spawn(client::join(options.clone(), said, view.clone(), reports.clone()));
         let registrar: Arc<dyn Registrar> = Arc::new(RemoteRegistrar::start(options, view.clone()));
         let mut waited = Duration::ZERO;
@@ -177,6 +188,7 @@ impl Process {
             node: None,
             proxy: None,
             member: Some(member),
+            voice,
             reports: reports.clone(),
         };
         match which {
@@ -207,6 +219,11 @@ impl Process {
             // The workers end before this returns; a panic of theirs has been logged.
             let _ = tokio::task::spawn_blocking(move || proxy.stop()).await;
         }
+        if let Some(voice) = self.voice {
+            // It would keep the membership alive; there is nothing to learn from its end.
+            voice.abort();
+            let _ = voice.await;
+        }
         drop(self.member);
         if let Some(registry) = self.registry {
             registry.stop().await;
@@ -223,7 +240,12 @@ fn which_cache(which: Which) -> usize {
 }
 
 fn member(config: &Config, role: Role, inside: SocketAddr, shards: u32) -> Member {
+    let mute = match role {
+        Role::Media => node::why_mute(&config.media.speech.command).unwrap_or_default(),
+        Role::Proxy | Role::Registry | Role::Unknown => String::new(),
+    };
     Member {
+        mute,
         name: config.name.clone(),
         role: role.into(),
         region: config.region.clone(),
@@ -235,6 +257,17 @@ fn member(config: &Config, role: Role, inside: SocketAddr, shards: u32) -> Membe
     }
 }
 
+/// Keeps what a media node says of its voice true: whoever has installed the program need not restart anything.
+async fn say_whether_mute(member: watch::Sender<Member>, command: Vec<String>) {
+    while !member.is_closed() {
+        tokio::time::sleep(VOICE).await;
+        let now = node::why_mute(&command).unwrap_or_default();
+        member.send_if_modified(|member| std::mem::replace(&mut member.mute, now.clone()) != now);
+    }
+}
+
 const POLL: Duration = Duration::from_millis(50);
+/// How often a media node looks whether its speech command has come or gone.
+const VOICE: Duration = Duration::from_secs(2);
 /// How long calls that are up may go on after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -46,6 +46,11 @@ pub fn text(config: &Config, directory: &Directory, console: SocketAddr) -> Stri
             users[0].extension
         );
     }
+    if directory.speaks()
+        && let Some(why) = node::why_mute(&config.media.speech.command)
+    {
+        let _ = writeln!(text, "\n  Texts are not spoken: {why}. Until then callers hear a chime.");
+    }
     let _ = writeln!(text, "\n  Console  http://{console}/\n  Metrics  http://{console}/metrics");
     let _ = writeln!(text, "  Change the directory with `tandem apply FILE`; stop with Ctrl-C.");
     text

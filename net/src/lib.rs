@@ -1,7 +1,7 @@
 //! Sockets: what an event loop of ours needs from Linux and `std` does not give.
 //!
 //! A worker is one thread with one [`Epoll`], its sockets and a [`Waker`] by which other threads reach it. All sockets are
-//! nonblocking, closed on exec, and of one family (an IPv6 socket never speaks IPv4). All `unsafe` of the project is in `sys.rs`.
+//! nonblocking, closed on exec, and of one family (an IPv6 socket never speaks IPv4). All `unsafe` of the project is in `sys.rs`, here and in `media/g729`.
 
 mod batch;
 mod epoll;

@@ -1,4 +1,4 @@
-//! Every `unsafe` block of the project: safe wrappers of the system calls that `std` and `socket2` do not offer.
+//! Every `unsafe` block of the project but those that call a codec's library: safe wrappers of the system calls that `std` and `socket2` do not offer.
 #![allow(unsafe_code)]
 
 use std::io;

@@ -6,6 +6,7 @@
 
 mod apply;
 mod buckets;
+mod country;
 mod destination;
 mod difference;
 mod import;
@@ -18,6 +19,7 @@ mod parts;
 mod pattern;
 mod plan;
 mod source;
+mod speech;
 mod symbols;
 mod target;
 mod text;
@@ -25,12 +27,13 @@ mod user;
 
 pub use destination::{Destination, Template};
 pub use difference::Change;
-pub use model::{Class, Domain, Media, Region, Site, Srtp};
+pub use model::{Class, Conference, Domain, Dtmf, Media, Region, Site, Srtp};
 pub use network::Network;
 pub use orient::{Caller, Dialled, Explanation, Refusal};
 pub use parts::PartError;
 pub use pattern::{Match, Pattern};
 pub use source::{Problem, nearest};
+pub use speech::Speech;
 pub use target::{Target, TargetError};
 pub use text::{Secret, Span};
 pub use user::{Contacts, Origin, User, WhenFull};
@@ -44,6 +47,9 @@ use symbols::Symbols;
 
 /// The directory that an empty store begins with: two users, and something of everything.
 pub const DEMO: &str = include_str!("../../deploy/examples/directory.toml");
+
+/// The sounds that `play` and music know as `builtin:NAME`.
+pub const BUILTIN_SOUNDS: [&str; 2] = ["chime", "morning"];
 
 /// An immutable snapshot; a clone shares everything.
 #[derive(Debug, Clone)]
@@ -147,12 +153,30 @@ impl Directory {
         user.srtp().or_else(|| Some(self.domain(self.domain_name(user))?.srtp)).unwrap_or_default()
     }
 
+    /// The codecs that a user's phones are offered and answered, the preferred one first; empty: all, in the phones' order.
+    pub fn codecs<'d>(&'d self, user: &'d User) -> &'d [Box<str>] {
+        match user.codecs() {
+            [] => self.domain(self.domain_name(user)).map(|domain| &*domain.codecs).unwrap_or_default(),
+            own => own,
+        }
+    }
+
+    /// How keys come from a user's phones and go to them.
+    pub fn dtmf(&self, user: &User) -> Dtmf {
+        user.dtmf().or_else(|| Some(self.domain(self.domain_name(user))?.dtmf)).unwrap_or_default()
+    }
+
     /// Which way the media of a user's calls takes: anchored where it must be encrypted, which nobody between two phones can ensure.
     pub fn media(&self, user: &User) -> Media {
         if self.srtp(user) == Srtp::Required {
             return Media::Anchored;
         }
         user.media().or_else(|| Some(self.domain(self.domain_name(user))?.media)).unwrap_or_default()
+    }
+
+    /// The conference of this name.
+    pub fn conference(&self, name: &str) -> Option<&Conference> {
+        self.plan.model.conferences.iter().find(|conference| &*conference.name == name)
     }
 
     /// The region of this name.

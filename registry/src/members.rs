@@ -2,11 +2,13 @@
 //! the set of entries change writes the next epoch by compare-and-swap, so all registries agree on one order of epochs.
 
 mod epoch;
+mod speech;
 
 use crate::keys::{self, KEYS, Periods};
 use crate::store::{Batch, Committed, Lease, Range, Shared, StoreError};
 use epoch::next_epoch;
 use prost::Message;
+use proto::directory::Speech;
 use proto::membership::Membership;
 use proto::time::UnixMillis;
 use proto::view::View;
@@ -47,6 +49,11 @@ impl Members {
     /// The snapshot, and a notice of each change.
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.current.subscribe()
+    }
+
+    /// Whether any media node can speak a text, as far as they have said.
+    pub fn speech(&self) -> Speech {
+        speech::speech(&self.current.borrow().membership)
     }
 
     /// Follows the store until the task is aborted.

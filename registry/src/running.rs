@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::transport::Server;
 
@@ -146,12 +147,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let bindings = start_bindings(&config, store, &view, &members, own_id, &mut tasks).await?;
     let registrar: Arc<dyn Registrar> = Arc::new(bindings.clone());
     let peers = client::Options { registries: Vec::new(), tls: tls.as_ref().map(Tls::client) };
-    let cluster = ClusterService { members, calls, bindings, view: view.clone(), peers, own_id };
+    let cluster = ClusterService { members: members.clone(), calls, bindings, view: view.clone(), peers, own_id };
     let mut server = Server::builder().tcp_nodelay(true);
     if let Some(tls) = &tls {
         server = server.tls_config(tls.server()).map_err(StartError::Tls)?;
     }
-    let directory = DirectoryService { owner: directory, view: view.clone() };
+    let directory = DirectoryService { owner: directory, members: members.clone(), view: view.clone() };
     let router = server
         .add_service(RegistrarServer::new(RegistrarService { registrar: registrar.clone() }))
         .add_service(ClusterServer::new(cluster).max_decoding_message_size(REPORTS))
@@ -179,12 +180,16 @@ impl Running {
         self.local.join(member).await
     }
 
-    /// The same for a media node, with the calls that it reports.
+    /// The same for a media node, which may say something else of itself later, with the calls that it reports.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn join_with(&mut self, member: Member, reports: Arc<CallReports>) -> Result<u32, StoreError> {
-        self.local.join_with(member, reports).await
+    pub async fn join_with(
+        &mut self,
+        said: watch::Receiver<Member>,
+        reports: Arc<CallReports>,
+    ) -> Result<u32, StoreError> {
+        self.local.join_with(said, reports).await
     }
 
     /// Leaves the cluster in order and closes the store.

@@ -6,8 +6,9 @@ use proto::registrar::Registrar;
 use proto::reports::{CallReports, ENDED};
 use proto::view::View;
 use proto::wire::{
-    BindingsRequest, CallReport, CallsRequest, ContactUpdate, LocateRequest, LocateResponse, Member, MembersRequest,
-    RegisterRequest, RegisterResponse, Role, cluster_client::ClusterClient,
+    ApplyRequest, BindingsRequest, CallReport, CallsRequest, ContactUpdate, LocateRequest, LocateResponse, Member,
+    MembersRequest, Problem, RegisterRequest, RegisterResponse, Role, SourceFile, cluster_client::ClusterClient,
+    directory_client::DirectoryClient,
 };
 use registry::store::{Embedded, Shared};
 use registry::{Config, Running, StoreConfig, Tls, tls};
@@ -162,6 +163,57 @@ async fn members_with_a_certificate_join_and_strangers_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn texts_are_refused_as_long_as_no_media_node_can_speak() {
+    let scratch = Scratch::new();
+    let mut running = start(scratch.path()).await;
+    let options = Options { registries: vec![running.address], tls: None };
+    let directory = DirectoryClient::new(options.connect(running.address).await.expect("it listens"));
+    let problems = async |dry_run: bool| {
+        let files = vec![SourceFile { name: "directory.toml".into(), text: DEMO.into() }];
+        let request = ApplyRequest { files, dry_run };
+        directory.clone().apply(request).await.expect("it answers").into_inner().problems
+    };
+    assert_eq!(problems(false).await, [], "nobody has said that it cannot speak");
+
+    let media = |name: &str, mute: &str| Member {
+        name: name.into(),
+        role: Role::Media.into(),
+        region: "paris".into(),
+        inside: "127.0.0.1:5090".into(),
+        shards: 1,
+        weight: 100,
+        mute: mute.into(),
+        ..Member::default()
+    };
+    let why = "there is no program espeak-ng; install it with: apt-get install espeak-ng";
+    let (beside, said) = watch::channel(media("m1", why));
+    running.join_with(said, Arc::new(CallReports::default())).await.expect("the store works");
+    let (elsewhere, said) = watch::channel(media("m2", "there is no program"));
+    let view = Arc::new(View::unjoined());
+    let joined = tokio::spawn(client::join(options.clone(), said, view.clone(), Arc::new(CallReports::default())));
+    eventually("the other one joins", async || view.id()).await;
+    for dry_run in [true, false] {
+        let found = problems(dry_run).await;
+        let [Problem { file, line, key, message }] = &found[..] else { panic!("{found:?}") };
+        let demo_line = DEMO.lines().nth(*line as usize - 1).expect("a line of the demo");
+        assert!(demo_line.contains("say:Bonjour"), "{line}: {demo_line}");
+        assert_eq!((file.as_str(), key.as_str()), ("directory.toml", "number 9998: to"));
+        assert!(message.contains(why), "{message}");
+    }
+
+    let can = |sender: &watch::Sender<Member>| sender.send_modify(|member| member.mute.clear());
+    let cannot = |sender: &watch::Sender<Member>| sender.send_modify(|member| member.mute = why.to_owned());
+    can(&elsewhere);
+    eventually("one node's voice is enough", async || problems(true).await.is_empty().then_some(())).await;
+    cannot(&elsewhere);
+    eventually("it lost its voice", async || (problems(true).await.len() == 1).then_some(())).await;
+    can(&beside);
+    eventually("the node beside speaks", async || problems(true).await.is_empty().then_some(())).await;
+    joined.abort();
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_see_members_calls_and_bindings() {
     let scratch = Scratch::new();
     let mut running = start(scratch.path()).await;
@@ -175,7 +227,7 @@ async fn operators_see_members_calls_and_bindings() {
         weight: 100,
         ..Member::default()
     };
-    running.join_with(media, reports.clone()).await.expect("the store works");
+    running.join_with(watch::Sender::new(media).subscribe(), reports.clone()).await.expect("the store works");
     register(&*running.registrar, "alice").await;
     let channel = Options { registries: vec![], tls: None }.connect(running.address).await.expect("it listens");
     let cluster = ClusterClient::new(channel);

@@ -7,7 +7,6 @@ use crate::roles::etcd;
 use proto::directory::Directory;
 use proto::wire::SourceFile;
 use serde_json::json;
-use std::path::Path;
 
 /// The keys of a node configuration that no directory has; any of them tells one from the other.
 const NODE_KEYS: [&str; 9] = ["name", "cluster", "keys", "proxy", "registry", "media", "console", "records", "trace"];
@@ -91,22 +90,11 @@ fn node(config: &Config) -> Vec<String> {
         (usize::from(ports.last - ports.first) + 1) / 4
     ));
     lines.push(format!("console and metrics at http://{}", config.console.listen));
-    if let Some(program) = config.media.speech.command.first()
-        && !is_program(program)
-    {
-        lines.push(format!(
-            "note: media.speech: there is no program {program} here; `say:` plays a chime (install {program})"
-        ));
+    if let Some(why) = node::why_mute(&config.media.speech.command) {
+        lines.push(format!("note: media.speech: {why}; until then `say:` plays a chime here"));
     }
     lines.extend(config.not_yet_in_force().iter().map(|key| format!("not yet in force: {key}")));
     lines
-}
-
-/// Whether a program of this name can be run.
-pub fn is_program(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    name.contains('/') && Path::new(name).is_file()
-        || std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
 /// What applying these files to an empty exchange would do.

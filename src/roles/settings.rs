@@ -55,9 +55,9 @@ pub fn proxy(config: &Config, remembered: usize) -> proxy::Config {
 
 pub fn node(config: &Config) -> node::Config {
     let ports = config.media.rtp.ports;
-    let prompts = match &config.media.objects {
-        Objects::Folder(folder) => folder.join("prompts"),
-        Objects::S3(_) => PathBuf::from("tandem-data/objects/prompts"),
+    let objects = match &config.media.objects {
+        Objects::Folder(folder) => folder.clone(),
+        Objects::S3(_) => PathBuf::from("tandem-data/objects"),
     };
     node::Config {
         name: config.name.clone(),
@@ -80,8 +80,10 @@ pub fn node(config: &Config) -> node::Config {
             ..node::Rtp::default()
         },
         silence: config.media.silence,
-        prompts,
+        prompts: objects.join("prompts"),
         speech: config.media.speech.command.clone(),
+        voice: config.media.speech.voice.clone(),
+        spoken: objects.join("speech"),
         ..node::Config::default()
     }
 }

@@ -3,7 +3,7 @@
 use crate::TANDEM;
 use std::process::Command;
 use std::time::Duration;
-use support::{Exchange, Program, Scratch, http_get, own_address};
+use support::{Exchange, Program, Scratch, http_get, own_address, wait_for};
 
 #[test]
 fn a_directory_is_applied_as_a_whole_or_not_at_all() {
@@ -28,6 +28,31 @@ fn a_directory_is_applied_as_a_whole_or_not_at_all() {
     assert!(said.contains("nothing was changed") && said.contains("bad.toml:"), "{said}");
     let (_, users) = exchange.tandem(&["get", "users"]);
     assert!(users.contains("carol") && !users.contains("dave") && !users.contains("bob "), "{users}");
+}
+
+#[test]
+fn without_the_speech_program_the_demo_loads_and_texts_are_refused_until_it_is_there() {
+    let scratch = Scratch::new();
+    let program = scratch.path().join("espeak-ng");
+    let command = format!("speech = {{ command = [\"{}\", \"{{text}}\"] }}", program.display());
+    let exchange = Exchange::with(TANDEM, "", &command);
+    let why = format!("there is no program {}; install it with: apt-get install espeak-ng", program.display());
+    let welcome = exchange.program.output();
+    assert!(welcome.contains(&format!("Texts are not spoken: {why}")), "{welcome}");
+    let (_, explained) = exchange.tandem(&["explain", "alice@tandem.local", "9998"]);
+    assert!(explained.contains("say:"), "the demo is there: {explained}");
+
+    let spoken = "[[number]]\nmatch = \"9998\"\nto = \"say:Bonjour\"\ngroup = \"services\"\n";
+    let file = scratch.write("spoken.toml", format!("[[domain]]\nname = \"tandem.local\"\n{spoken}"));
+    let apply = || exchange.tandem(&["apply", "--dry-run", &file.to_string_lossy()]);
+    let (status, said) = apply();
+    assert_eq!(status, 64, "{said}");
+    let due = format!("spoken.toml:5: number 9998: to: no media node can speak it: {why}; or play a file instead");
+    assert!(said.contains("nothing was changed") && said.contains(&due), "{said}");
+
+    scratch.write("espeak-ng", "#!/bin/sh\n");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    wait_for("the node to find the program", Duration::from_secs(20), || (apply().0 == 0).then_some(()));
 }
 
 #[test]

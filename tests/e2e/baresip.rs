@@ -17,6 +17,8 @@ pub struct Setup {
     pub voice: u32,
     /// How it encrypts.
     pub encryption: Encryption,
+    /// Its codecs, as baresip names them: `PCMA`, `opus`, with commas between.
+    pub codecs: &'static str,
 }
 
 /// baresip's ways of encrypting what it says.
@@ -53,13 +55,13 @@ impl Telephone {
     pub fn start(exchange: &Exchange, setup: &Setup) -> Telephone {
         let baresip = require("baresip", "apt-get install baresip-core");
         let (scratch, address) = (Scratch::new(), own_address());
-        let Setup { user, transport, voice, encryption } = setup;
+        let Setup { user, transport, voice, encryption, codecs } = setup;
         let port = if *transport == "tls" { 5061 } else { 5060 };
         scratch.write(
             "accounts",
             format!(
                 "<sip:{user}@tandem.local;transport={transport}>;auth_user={user};auth_pass={user}-demo;\
-                 outbound=\"sip:{exchange}:{port};transport={transport}\";regint=600;answermode=auto;audio_codecs=PCMA{encryption}\n",
+                 outbound=\"sip:{exchange}:{port};transport={transport}\";regint=600;answermode=auto;audio_codecs={codecs}{encryption}\n",
                 exchange = exchange.address,
                 encryption = encryption.account()
             ),
@@ -70,9 +72,9 @@ impl Telephone {
             "config",
             format!(
                 "sip_listen {address}:5060\nnet_interface {address}\nsip_verify_server no\nmodule_path /usr/lib/baresip/modules\n\
-                 module g711.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
+                 module g711.so\nmodule g722.so\nmodule gsm.so\nmodule l16.so\nmodule opus.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\nmodule_app account.so\nmodule_app menu.so\n\
                  module_app ctrl_tcp.so\nctrl_tcp_listen {address}:4444\nsnd_path {folder}\n\
-                 audio_source aufile,{voice}\nring_aufile none\nringback_aufile none\n\
+                 audio_source aufile,{voice}\nausrc_srate 8000\nausrc_channels 1\nopus_bitrate 28000\nring_aufile none\nringback_aufile none\n\
                  rtp_ports 10000-10100\nrtp_timeout 0\n",
                 folder = scratch.path().display(),
                 voice = voice.display()

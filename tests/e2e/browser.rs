@@ -184,7 +184,7 @@ const ALICES_VOICE: u32 = 440;
 const BOBS_VOICE: u32 = 700;
 
 fn bob(encryption: Encryption) -> Setup {
-    Setup { user: "bob", transport: "udp", voice: BOBS_VOICE, encryption }
+    Setup { user: "bob", transport: "udp", voice: BOBS_VOICE, encryption, codecs: "PCMA" }
 }
 
 #[test]

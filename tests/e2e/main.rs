@@ -7,6 +7,7 @@ mod browser;
 mod calls_with_baresip;
 mod calls_with_sipp;
 mod cluster;
+mod codecs;
 mod etcd;
 mod quality;
 mod ready;

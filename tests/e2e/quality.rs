@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::{Exchange, wait_for};
 
 fn telephone(exchange: &Exchange, user: &'static str, voice: u32) -> Telephone {
-    Telephone::start(exchange, &Setup { user, transport: "udp", voice, encryption: Encryption::None })
+    Telephone::start(exchange, &Setup { user, transport: "udp", voice, encryption: Encryption::None, codecs: "PCMA" })
 }
 
 /// The only call, as `get calls --quality --json` shows it.

@@ -1,9 +1,10 @@
 //! Ports that carry nothing: whose media would reach whom.
 
-use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// The address that phones are told.
 pub const ANCHOR: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
@@ -66,6 +67,20 @@ impl Media for Ports {
 
     fn serve(&mut self, id: MediaId, _: Sound, _: &Agreed) {
         self.part(id);
+    }
+
+    fn is_locked(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_in_room(&self, _: MediaId) -> bool {
+        false
+    }
+
+    fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
+        false
     }
 
     fn fingerprint(&self) -> String {

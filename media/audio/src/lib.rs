@@ -1,20 +1,26 @@
-//! Sound at 8 kHz: G.711, tones, levels, WAV files, resampling, and prompts ready to be sent.
+//! Sound: G.711, tones and those of each country, keys heard and made, levels, WAV files, resampling, and prompts ready to be
+//! sent.
 //!
 //! Levels are in dBm0 as G.711 counts them: a sine at full scale has [`FULL_SCALE`].
 
 mod chime;
+mod cues;
+pub mod dtmf;
 mod g711;
 mod level;
+mod music;
 mod prompt;
 mod resample;
 mod tone;
+pub mod tones;
 mod wav;
 
 pub use g711::Law;
 pub use level::{goertzel, level};
-pub use prompt::{FRAME, Frames, Prompt};
+pub use prompt::{Ends, FRAME, Frames, Prompt};
 pub use resample::{Resampler, resample};
 pub use tone::{Phase, Signal, Sine, Tone};
+pub use tones::Tones;
 pub use wav::{Wav, WavError};
 
 /// Samples a second of telephone sound.

@@ -2,6 +2,7 @@
 
 use std::f64::consts::TAU;
 
+use crate::dtmf::{HERTZ, KEYS};
 use crate::level::peak;
 
 /// One frequency.
@@ -35,14 +36,10 @@ impl Tone {
 
     /// The pair that a key sounds (ITU-T Q.23), at -9 dBm0 each; None if there is no such key.
     pub fn dtmf(key: char) -> Option<Tone> {
-        let place = DTMF_KEYS.iter().position(|known| char::from(*known) == key.to_ascii_uppercase())?;
-        Some(Tone::dual(DTMF_LOW[place / 4], DTMF_HIGH[place % 4], -9.0))
+        let place = KEYS.iter().position(|known| char::from(*known) == key.to_ascii_uppercase())?;
+        Some(Tone::dual(HERTZ[place / 4], HERTZ[4 + place % 4], -9.0))
     }
 }
-
-const DTMF_KEYS: [u8; 16] = *b"123A456B789C*0#D";
-const DTMF_LOW: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
-const DTMF_HIGH: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
 
 /// A step of a cadence.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,7 +97,7 @@ impl Iterator for Signal<'_> {
 
 /// A sine by turning a vector: two multiplications a component, stable for hours.
 #[derive(Debug, Clone, Copy)]
-struct Oscillator {
+pub(crate) struct Oscillator {
     sine: f64,
     cosine: f64,
     turn_sine: f64,
@@ -108,14 +105,14 @@ struct Oscillator {
 }
 
 impl Oscillator {
-    const SILENT: Oscillator = Oscillator { sine: 0.0, cosine: 0.0, turn_sine: 0.0, turn_cosine: 1.0 };
+    pub(crate) const SILENT: Oscillator = Oscillator { sine: 0.0, cosine: 0.0, turn_sine: 0.0, turn_cosine: 1.0 };
 
-    fn new(sine: Sine, rate: u32) -> Oscillator {
+    pub(crate) fn new(sine: Sine, rate: u32) -> Oscillator {
         let (turn_sine, turn_cosine) = (TAU * f64::from(sine.hertz) / f64::from(rate)).sin_cos();
         Oscillator { sine: 0.0, cosine: peak(f64::from(sine.dbm0)), turn_sine, turn_cosine }
     }
 
-    fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         let sine = self.sine;
         (self.sine, self.cosine) = (
             sine * self.turn_cosine + self.cosine * self.turn_sine,

@@ -15,8 +15,8 @@ impl Wav {
     /// Highest rate taken, in Hz.
     pub const MAX_RATE: u32 = 192_000;
 
-    /// Reads PCM of 8, 16, 24 or 32 bits and both laws of G.711, with one channel or two, at 1 kHz to
-    /// [`MAX_RATE`](Self::MAX_RATE). A file cut short, or one written as it came with no length, gives what is there.
+    /// Reads PCM of 8, 16, 24 or 32 bits, floating point of 32 or 64 and both laws of G.711, with one channel or two, at 1 kHz
+    /// to [`MAX_RATE`](Self::MAX_RATE). A file cut short, or one written as it came with no length, gives what is there.
     pub fn parse(file: &[u8]) -> Result<Wav, WavError> {
         let mut chunks = match file {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', chunks @ ..] => chunks,
@@ -51,7 +51,7 @@ pub enum WavError {
     #[error("a WAV file without sound")]
     NoSound,
     /// A coding that is not read: its tag and bits a sample.
-    #[error("WAV coding {0:#06x} with {1} bits; PCM of 8, 16, 24 or 32 bits, A-law and µ-law are read")]
+    #[error("WAV coding {0:#06x} with {1} bits; PCM of 8, 16, 24 or 32 bits, floating point, A-law and µ-law are read")]
     Coding(u16, u16),
     /// Neither one channel nor two.
     #[error("{0} channels; one or two are read")]
@@ -73,6 +73,9 @@ enum Coding {
     Unsigned8,
     /// Signed, little-endian, of two to four bytes.
     Signed(usize),
+    /// From -1 to 1.
+    Float32,
+    Float64,
     Law(Law),
 }
 
@@ -90,6 +93,8 @@ impl Format {
         let coding = match (tag, bits) {
             (1, 8) => Coding::Unsigned8,
             (1, 16 | 24 | 32) => Coding::Signed(usize::from(bits / 8)),
+            (3, 32) => Coding::Float32,
+            (3, 64) => Coding::Float64,
             (6, 8) => Coding::Law(Law::A),
             (7, 8) => Coding::Law(Law::Mu),
             _ => return Err(WavError::Coding(tag, bits)),
@@ -107,6 +112,10 @@ impl Format {
         let samples: Vec<i16> = match self.coding {
             Coding::Unsigned8 => data.iter().map(|byte| (i16::from(*byte) - 128) << 8).collect(),
             Coding::Law(law) => data.iter().map(|code| law.decode(*code)).collect(),
+            Coding::Float32 => {
+                data.as_chunks().0.iter().map(|bytes| from_float(f64::from(f32::from_le_bytes(*bytes)))).collect()
+            }
+            Coding::Float64 => data.as_chunks().0.iter().map(|bytes| from_float(f64::from_le_bytes(*bytes))).collect(),
             Coding::Signed(bytes) => {
                 data.chunks_exact(bytes).map(|word| i16::from_le_bytes([word[bytes - 2], word[bytes - 1]])).collect()
             }
@@ -117,6 +126,11 @@ impl Format {
         };
         Ok(Wav { rate: self.rate, samples })
     }
+}
+
+/// What is too loud is cut, and what is no number is silence.
+fn from_float(sample: f64) -> i16 {
+    (sample * 32_768.0).round() as i16
 }
 
 #[cfg(test)]
@@ -151,6 +165,13 @@ mod tests {
         assert_eq!(samples(&file(1, 1, 8000, 16, &[0, 128, 1, 0, 255, 127])), [-32_768, 1, 32_767]);
         assert_eq!(samples(&file(1, 1, 8000, 24, &[9, 0, 128, 9, 1, 0])), [-32_768, 1]);
         assert_eq!(samples(&file(1, 1, 8000, 32, &[9, 9, 255, 255])), [-1]);
+        let floats = [-1.0, 0.5, 2.0, f32::NAN, f32::NEG_INFINITY];
+        let expected = [-32_768, 16_384, 32_767, 0, -32_768];
+        assert_eq!(samples(&file(3, 1, 8000, 32, &floats.map(f32::to_le_bytes).concat())), expected);
+        assert_eq!(
+            samples(&file(3, 1, 8000, 64, &floats.map(|sample| f64::from(sample).to_le_bytes()).concat())),
+            expected
+        );
         assert_eq!(samples(&file(6, 1, 8000, 8, &[0x2a, 0xd5])), [0x2a, 0xd5].map(|code| Law::A.decode(code)));
         assert_eq!(samples(&file(7, 1, 8000, 8, &[0x00, 0xff])), [-32_124, 0]);
     }
@@ -187,7 +208,7 @@ mod tests {
         assert_eq!(error(b"RIFF\0\0\0\0WAVEdata\0\0\0\0"), WavError::NoFormat);
         assert_eq!(error(b"RIFF\0\0\0\0WAVEfmt \x02\0\0\0\x01\0"), WavError::NoFormat);
         assert_eq!(error(&file(1, 1, 8000, 16, &[])[..50]), WavError::NoSound);
-        assert_eq!(error(&file(3, 1, 8000, 32, &[])), WavError::Coding(3, 32));
+        assert_eq!(error(&file(3, 1, 8000, 16, &[])), WavError::Coding(3, 16));
         assert_eq!(error(&file(1, 6, 8000, 16, &[])), WavError::Channels(6));
         assert_eq!(error(&file(1, 1, 999, 16, &[])), WavError::Rate(999));
         assert_eq!(error(&file(1, 1, 192_001, 16, &[])), WavError::Rate(192_001));

@@ -10,7 +10,7 @@ use crate::reliable::Reliable;
 use crate::response::{Body, check_required};
 use crate::service::Program;
 use crate::session_timer::SessionTimer;
-use crate::streams::{Path, Streams, Unfit, srtp_of};
+use crate::streams::{Path, Streams, Unfit, Wishes};
 use crate::turn::{Core, Turn};
 use proto::directory::{self, Target};
 use sdp::Sdp;
@@ -64,7 +64,7 @@ impl Call {
         };
         let path = path_of(turn, &caller, &callee);
         let near = offer.as_deref().and_then(|offer| Sdp::parse(offer).ok()?.media().first()?.rtp_address());
-        let mut streams = Streams::new(path, srtp_of(turn, &caller), turn.core.random.number(), near);
+        let mut streams = Streams::new(path, Wishes::of(turn, &caller), turn.core.random.number(), near);
         streams.theirs = offer;
         let state = State::Incoming(Incoming {
             invite: server,
@@ -123,7 +123,7 @@ impl Call {
                 false => Err(Failure::of(480)),
             },
             Target::Hangup => Err(Failure::of(603)),
-            other => match Program::of(&other) {
+            other => match Program::of(&other, &turn.core.view.directory.load(), &self.language(turn)) {
                 Some(program) => {
                     self.serve(turn, program);
                     Ok(())

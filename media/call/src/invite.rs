@@ -11,7 +11,7 @@ use crate::reliable::{Carries, Early, rseq_of};
 use crate::response::{ALLOW, Body, SDP, SUPPORTED, response};
 use crate::route::{Flow, Way};
 use crate::session_timer::{seconds, write_request};
-use crate::streams::{Path, Streams, Unfit, join, srtp_of};
+use crate::streams::{Path, Streams, Unfit, Wishes, join};
 use crate::turn::Turn;
 use sip::build::Builder;
 use sip::dialog::Dialog;
@@ -32,7 +32,7 @@ impl Call {
         let hop = flow.hop(turn.core).ok_or_else(|| Failure::of(480))?;
         let session_id = turn.core.random.number();
         let kind = if flow.web { Kind::Browser } else { Kind::Phone };
-        let mut streams = Streams::new(self.path, srtp_of(turn, owner), session_id, flow.received).of_kind(kind);
+        let mut streams = Streams::new(self.path, Wishes::of(turn, owner), session_id, flow.received).of_kind(kind);
         let offer = self.caller_leg().streams.theirs.clone();
         let told = match offer.map(|offer| streams.describe(turn, &offer)).transpose() {
             Ok(told) => told,

@@ -15,9 +15,12 @@ mod begin;
 mod best;
 mod call;
 mod exchange;
+mod formats;
 mod hunt;
 mod identity;
+pub mod info;
 mod invite;
+mod keys;
 mod late;
 mod leg;
 mod media;
@@ -42,7 +45,8 @@ mod turn;
 mod within;
 
 pub use media::{
-    Begins, Ice, Keys, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Peer, Remote, Security, Sound,
+    Begins, Ice, Keys, KeysHeard, KeysTold, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Peer, Remote,
+    Security, Sound, Voice,
 };
 pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
 pub use quality::Quality;

@@ -1,11 +1,13 @@
 //! What a shard asks of whoever owns the RTP sockets, and what it is told by them.
 
+use codec::Format;
 use rtp::quality::{Codec, Codecs};
 use rtp::rtcp::{Told, VoipMetrics};
 use sdp::Direction;
 use sdp::service::Agreed;
 use srtp::MasterKey;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One open pair of ports (RTP and RTCP) toward one side of one stream.
@@ -26,6 +28,19 @@ pub trait Media {
     /// Lets the exchange itself be the other side, with the codec and telephone-event that were agreed on; a former bridge
     /// or sound ends.
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed);
+
+    /// Whether nobody else may come into a room.
+    fn is_locked(&self, room: &str) -> bool;
+
+    /// Whether the phone is in a room.
+    fn is_in_room(&self, id: MediaId) -> bool;
+
+    /// Does what a participant asks of the room that it is in.
+    fn order(&mut self, id: MediaId, order: Order);
+
+    /// Tells the phone of a key that was held for so long, in the way that [`Voice::keys_told`] says. `false`: it cannot be told
+    /// in the media.
+    fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool;
 
     /// The fingerprint of our certificate, as `a=fingerprint` has it: `sha-256 12:AB:...`.
     fn fingerprint(&self) -> String;
@@ -76,8 +91,65 @@ pub struct Remote {
     pub clocks: sdp::Clocks,
     /// Their codecs, by which loss is weighed.
     pub codecs: Codecs,
+    /// How its sound is made into samples, and made from them; `None`: it is no sound, or none that can be looked into.
+    pub voice: Option<Voice>,
     /// What protects RTP and RTCP.
     pub security: Security,
+}
+
+/// The sound of one stream, where it can be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voice {
+    /// What the phone may send, by the payload types that it was told.
+    pub from_phone: Vec<Format>,
+    /// What the phone takes, by the payload types that it said; the first is what it is sent. At least one.
+    pub to_phone: Vec<Format>,
+    /// Milliseconds of sound in a packet that it wants.
+    pub packet_time: u16,
+    /// Payload type of comfort noise (RFC 3389).
+    pub comfort_noise: Option<u8>,
+    /// How keys are heard of the phone.
+    pub keys_heard: KeysHeard,
+    /// How keys are told to it.
+    pub keys_told: KeysTold,
+}
+
+/// How the keys of a phone are heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeysHeard {
+    /// As telephone events of these payload types, with their clocks.
+    Events(Vec<(u8, u32)>),
+    /// As tones in its sound.
+    Tones,
+    /// In INFO requests, which the media knows nothing of.
+    Info,
+}
+
+/// How a phone is told of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeysTold {
+    /// As telephone events of this payload type.
+    Events(u8),
+    /// As tones in the sound.
+    Tones,
+    /// In INFO requests.
+    Info,
+}
+
+impl Voice {
+    /// Whether the packets of this phone are fit for the other one as they are.
+    pub fn passes_to(&self, other: &Voice) -> bool {
+        let takes = |format: &Format| {
+            let same = |taken: &Format| (taken.codec, taken.payload_type) == (format.codec, format.payload_type);
+            other.to_phone.iter().any(same)
+        };
+        let keys_pass = match (&self.keys_heard, other.keys_told) {
+            (KeysHeard::Events(events), KeysTold::Events(taken)) => events.iter().any(|(event, _)| *event == taken),
+            (KeysHeard::Tones, KeysTold::Tones) | (KeysHeard::Info, _) => true,
+            (KeysHeard::Events(_) | KeysHeard::Tones, _) => false,
+        };
+        keys_pass && self.from_phone.iter().all(takes)
+    }
 }
 
 /// What protects a stream.
@@ -138,8 +210,19 @@ pub enum Sound {
     Echo,
     /// This prompt once, then [`MediaEvent::PromptDone`].
     Prompt(audio::Prompt),
+    /// What is said in a room of this name, which begins with its first participant and ends with its last.
+    Room(Arc<str>),
     /// Nothing; digits are still heard.
     Silence,
+}
+
+/// What a participant asks of the room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// To be heard no longer, or again.
+    Mute,
+    /// That nobody else comes in, or that they may again.
+    Lock,
 }
 
 /// What happened on a pair of ports.
@@ -151,6 +234,8 @@ pub enum MediaEvent {
     PromptDone,
     /// A key was pressed: 0-9, *, #, A-D.
     Dtmf(char),
+    /// It was held for so long, and who is at the other end takes keys in INFO requests only.
+    Struck(char, Duration),
 }
 
 /// What one pair of ports saw in its life.

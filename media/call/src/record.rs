@@ -7,10 +7,9 @@ use crate::leg::{Leg, Peer, State, Support};
 use crate::output::Side;
 use crate::service::Program;
 use crate::session_timer::{Refresher, SessionTimer};
-use crate::streams::{Path, Streams, join, srtp_of};
+use crate::streams::{Path, Streams, Wishes, join};
 use crate::turn::Turn;
 use prost::Message;
-use proto::directory::Srtp;
 use proto::time::UnixMillis;
 use sip::dialog::{self, Dialog};
 use sip::hop::Hop;
@@ -252,7 +251,7 @@ impl Call {
     fn fill(&mut self, turn: &mut Turn<'_>, record: &Record) -> Result<(), RestoreError> {
         for (leg, side) in record.legs.iter().zip([Side::Caller, Side::Callee]) {
             let user = if side == Side::Caller { &self.caller } else { &self.callee };
-            let leg = leg.restore(turn, side, self.path, srtp_of(turn, user))?;
+            let leg = leg.restore(turn, side, self.path, Wishes::of(turn, user))?;
             self.legs.push(leg);
         }
         match (record.service.as_str(), self.legs.as_mut_slice()) {
@@ -263,8 +262,10 @@ impl Call {
                 self.phase = Phase::Talking(callee.id);
             }
             (service, [caller]) => {
-                let program = service.parse().ok().and_then(|target| Program::of(&target));
                 caller.streams.reopen(turn)?;
+                let (directory, language) = (turn.core.view.directory.load(), self.language(turn));
+                let target = service.parse().ok();
+                let program = target.and_then(|target| Program::of(&target, &directory, &language));
                 self.serve_again(turn, program.ok_or(RestoreError::Malformed)?);
             }
             (_, _) => return Err(RestoreError::Malformed),
@@ -301,7 +302,7 @@ impl Leg {
 }
 
 impl LegRecord {
-    fn restore(&self, turn: &mut Turn<'_>, side: Side, path: Path, srtp: Srtp) -> Result<Leg, RestoreError> {
+    fn restore(&self, turn: &mut Turn<'_>, side: Side, path: Path, wishes: Wishes) -> Result<Leg, RestoreError> {
         let clocks = Clocks { now: turn.now, wall: turn.wall };
         let dialog = self.dialog.as_ref().ok_or(RestoreError::Malformed)?.dialog();
         let malformed = |_| RestoreError::Malformed;
@@ -310,7 +311,7 @@ impl LegRecord {
         let (id, _) = turn.leg();
         turn.core.owners.tags.insert(dialog.local_tag.clone(), turn.call);
         let session = (self.session_id, self.session_version);
-        let streams = Streams::restored(path, srtp, session, &self.ours, &self.theirs);
+        let streams = Streams::restored(path, wishes, session, &self.ours, &self.theirs);
         let support = |index: usize| self.supports.get(index).copied().and_then(support_of);
         let peer = Peer {
             reliable: support(0).ok_or(RestoreError::Malformed)?,

@@ -18,6 +18,9 @@ impl Call {
         if matches!(self.phase, Phase::Serving(_)) {
             return self.handle_service_request(turn, server, &request);
         }
+        if self.press_for(turn, id, server, &request) {
+            return;
+        }
         match self.pass(turn, id, server, &request) {
             Ok(()) => {}
             Err(failure) => self.refuse(turn, server, &request, &failure),

@@ -3,20 +3,22 @@
 //! A service is a small state machine: it says what it can play and what it wants to know, is told of keys and of prompts that
 //! have been played, and says what comes next. The call does the rest: answering, hold, re-INVITE, hanging up.
 
+mod conference;
 mod echo;
 mod prompt;
 
 use crate::best::Failure;
 use crate::call::{Call, Phase};
 use crate::exchange::Ask;
+use crate::info::Key;
 use crate::leg::{Awaits, LegId};
-use crate::media::{MediaEvent, Sound};
+use crate::media::{MediaEvent, Order, Sound};
 use crate::output::{PromptSource, Query, QueryId};
 use crate::response::response;
-use crate::streams::{Path, Unfit};
+use crate::streams::{Accept, Path, Unfit};
 use crate::turn::Turn;
-use proto::directory::Target;
-use sdp::service::{Accept, Agreed};
+use proto::directory::{Directory, Target};
+use sdp::service::Agreed;
 use sip::endpoint::ServerId;
 use sip::message::{Message, Method, Name};
 
@@ -35,6 +37,7 @@ pub(crate) struct Service {
 pub(crate) enum Program {
     Echo(echo::Echo),
     Prompt(prompt::Announcement),
+    Conference(conference::Meeting),
 }
 
 /// What a service wants next.
@@ -42,21 +45,28 @@ pub(crate) enum Program {
 pub(crate) enum Step {
     /// Nothing changes.
     Stay,
+    /// What is heard is another sound now.
+    Play,
+    /// The participant asks this of the room.
+    Order(Order),
     HangUp,
 }
 
 impl Program {
-    /// The service of a target; `None`: not one that the exchange has.
-    pub(crate) fn of(target: &Target) -> Option<Program> {
+    /// The service of a target for a caller who is spoken to in `language`; `None`: not one that the exchange has.
+    pub(crate) fn of(target: &Target, directory: &Directory, language: &str) -> Option<Program> {
         match target {
             Target::Echo => Some(Program::Echo(echo::Echo)),
             Target::Say(text) => Some(Program::Prompt(prompt::Announcement::new(PromptSource::Say(text.clone())))),
             Target::Play(file) => Some(Program::Prompt(prompt::Announcement::new(PromptSource::Play(file.clone())))),
+            Target::Conference(name) => {
+                let conference = directory.conference(name)?;
+                Some(Program::Conference(conference::Meeting::new(conference, language)))
+            }
             Target::User { .. }
             | Target::Hangup
             | Target::Menu(_)
             | Target::Queue(_)
-            | Target::Conference(_)
             | Target::Voicemail(_)
             | Target::Mailbox(_)
             | Target::Parking { .. }
@@ -72,6 +82,7 @@ impl Program {
                 PromptSource::Say(text) => Target::Say(text.clone()),
                 PromptSource::Play(file) => Target::Play(file.clone()),
             },
+            Program::Conference(meeting) => Target::Conference(meeting.room.to_string()),
         }
     }
 
@@ -79,7 +90,7 @@ impl Program {
     fn accept(&self) -> Accept {
         match self {
             Program::Echo(_) => Accept::Any,
-            Program::Prompt(_) => Accept::G711,
+            Program::Prompt(_) | Program::Conference(_) => Accept::Sound,
         }
     }
 
@@ -88,6 +99,7 @@ impl Program {
         match self {
             Program::Echo(_) => None,
             Program::Prompt(announcement) => Some(announcement.source.clone()),
+            Program::Conference(meeting) => meeting.wants(),
         }
     }
 
@@ -95,6 +107,7 @@ impl Program {
         match self {
             Program::Echo(_) => {}
             Program::Prompt(announcement) => announcement.handle_prompt(prompt),
+            Program::Conference(meeting) => meeting.handle_prompt(prompt),
         }
     }
 
@@ -102,6 +115,7 @@ impl Program {
         match self {
             Program::Echo(_) => Sound::Echo,
             Program::Prompt(announcement) => announcement.sound(),
+            Program::Conference(meeting) => meeting.sound(),
         }
     }
 
@@ -109,6 +123,7 @@ impl Program {
         match self {
             Program::Echo(echo) => echo.handle_event(event),
             Program::Prompt(announcement) => announcement.handle_event(event),
+            Program::Conference(meeting) => meeting.handle_event(event),
         }
     }
 }
@@ -142,8 +157,10 @@ impl Call {
     /// Puts a caller who has been answered by another shard into the service again, from its beginning.
     pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, program: Program) {
         let theirs = self.caller_leg().streams.theirs.clone().unwrap_or_default();
-        let agreed =
-            sdp::Sdp::parse(&theirs).ok().and_then(|theirs| sdp::service::agree(&theirs, program.accept()).ok());
+        let agreed = sdp::Sdp::parse(&theirs).ok().and_then(|theirs| {
+            let streams = &self.caller_leg().streams;
+            streams.agree(turn, &theirs, program.accept()).ok()
+        });
         let query = program.wants().map(|source| self.ask_prompt(turn, source));
         self.phase = Phase::Serving(Service { program, query, agreed });
         if let (None, Some(agreed)) = (query, agreed) {
@@ -151,13 +168,17 @@ impl Call {
         }
     }
 
-    /// In the language of the caller, or else of this region.
     fn ask_prompt(&self, turn: &mut Turn<'_>, source: PromptSource) -> QueryId {
+        let language = self.language(turn);
+        turn.query(Query::Prompt { source, language })
+    }
+
+    /// The caller's, or else this region's.
+    pub(crate) fn language(&self, turn: &Turn<'_>) -> String {
         let directory = turn.core.view.directory.load();
         let of_caller = directory.user(&self.caller).and_then(|user| directory.language(user, None));
         let of_region = || directory.region(&turn.core.settings.region)?.language.as_deref();
-        let language = of_caller.or_else(of_region).unwrap_or("en").to_owned();
-        turn.query(Query::Prompt { source, language })
+        of_caller.or_else(of_region).unwrap_or("en").to_owned()
     }
 
     fn answer_service(&mut self, turn: &mut Turn<'_>) {
@@ -188,7 +209,10 @@ impl Call {
     pub(crate) fn handle_service_answer(&mut self, turn: &mut Turn<'_>, id: LegId, answer: &[u8]) {
         let Phase::Serving(service) = &mut self.phase else { return };
         let accept = service.program.accept();
-        let agreed = sdp::Sdp::parse(answer).ok().and_then(|answer| sdp::service::agree(&answer, accept).ok());
+        let agreed = sdp::Sdp::parse(answer).ok().and_then(|answer| {
+            let streams = &self.leg(id)?.streams;
+            streams.agree(turn, &answer, accept).ok()
+        });
         let Some(agreed) = agreed else {
             return self.end(turn, "no agreement on media", None, Failure::of(488));
         };
@@ -230,6 +254,13 @@ impl Call {
 
     fn play(&mut self, turn: &mut Turn<'_>, agreed: Agreed) {
         let Phase::Serving(service) = &mut self.phase else { return };
+        if let Program::Conference(meeting) = &mut service.program
+            && meeting.is_inside()
+            && !self.legs.iter().any(|leg| leg.streams.is_in_room(turn))
+            && turn.media.is_locked(&meeting.room)
+        {
+            meeting.refuse();
+        }
         let sound = service.program.sound();
         service.agreed = Some(agreed);
         self.caller_leg().streams.serve(turn, sound, &agreed);
@@ -240,6 +271,12 @@ impl Call {
         let Phase::Serving(service) = &mut self.phase else { return };
         match service.program.handle_event(event) {
             Step::Stay => {}
+            Step::Play => {
+                if let Some(agreed) = service.agreed {
+                    self.play(turn, agreed);
+                }
+            }
+            Step::Order(order) => self.caller_leg().streams.order(turn, order),
             Step::HangUp => self.end(turn, "the service hung up", None, Failure::of(480)),
         }
     }
@@ -251,19 +288,8 @@ impl Call {
             return self.refuse(turn, server, request, &failure);
         }
         turn.respond(server, response(request, 200).finish());
-        if let Some(key) = key_of(request) {
-            self.handle_service_event(turn, MediaEvent::Dtmf(key));
+        if let Some(key) = Key::of(request) {
+            self.handle_service_event(turn, MediaEvent::Dtmf(key.key));
         }
     }
-}
-
-fn key_of(info: &Message<'_>) -> Option<char> {
-    let kind = info.header(Name::ContentType)?.split(';').next()?.trim_ascii().to_ascii_lowercase();
-    let body = str::from_utf8(info.body()).ok()?;
-    let key = match kind.as_str() {
-        "application/dtmf-relay" => body.lines().find_map(|line| line.trim().strip_prefix("Signal="))?.trim(),
-        "application/dtmf" => body.trim(),
-        _ => return None,
-    };
-    key.chars().next().filter(|key| "0123456789*#ABCD".contains(*key))
 }

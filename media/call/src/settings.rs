@@ -1,5 +1,6 @@
 //! What a shard is told once, at its start.
 
+use codec::Library;
 use sip::timer::Timers;
 use sip::token::ShardId;
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub flow_patience: Duration,
     /// Who may send the other side elsewhere.
     pub refer: ReferPolicy,
+    /// Codecs that are there beside our own.
+    pub library: Library,
     /// What is refused.
     pub limits: Limits,
 }
@@ -75,6 +78,7 @@ impl Settings {
             locate_patience: Duration::from_secs(3),
             flow_patience: Duration::from_secs(4),
             refer: ReferPolicy::Refuse,
+            library: Library::default(),
             limits: Limits::default(),
         }
     }

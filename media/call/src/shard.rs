@@ -117,6 +117,7 @@ impl Shard {
         self.with_call(now, key, media, |call, turn| match event {
             MediaEvent::Silent => call.handle_silence(turn),
             MediaEvent::PromptDone | MediaEvent::Dtmf(_) => call.handle_service_event(turn, event),
+            MediaEvent::Struck(key, held) => call.handle_struck(turn, id, key, held),
         });
         self.handle_events(now, media);
     }

@@ -1,16 +1,19 @@
 //! The media of one leg: what was said of it both ways, and the ports that carry it.
 
 use crate::best::Failure;
-use crate::media::{Ice, LegStats, Media as Ports, MediaId, NoPort, Opened, Remote, Security, Sound};
+use crate::formats;
+use crate::media::{Ice, LegStats, Media as Ports, MediaId, NoPort, Opened, Order, Remote, Security, Sound};
 use crate::protection::{self, Kind, Means, Random, Unprotected, security};
 use crate::turn::Turn;
-use proto::directory::Srtp;
+use codec::Library;
+use proto::directory::{Dtmf, Srtp};
 use rtp::quality::Codecs;
 use sdp::offer_answer::is_same_but_origin;
-use sdp::service::{Accept, Agreed};
-use sdp::{Media, MediaPort, Origin, Sdp, Transport};
+use sdp::service::{Agreed, NoCommonCodec, Usage};
+use sdp::{Format, Formats, Media, MediaPort, Origin, Sdp, Transport};
 use sip::message::Name;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// The way that media takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +28,7 @@ pub(crate) enum Path {
 #[derive(Debug)]
 pub(crate) struct Streams {
     pub path: Path,
-    /// Whether media between us and the phone is encrypted.
-    pub srtp: Srtp,
+    pub wishes: Wishes,
     kind: Kind,
     /// The phone has refused keys in the plain profile.
     insists: bool,
@@ -42,6 +44,49 @@ pub(crate) struct Streams {
     ports: Vec<Option<Port>>,
     /// Of ports that have been closed.
     ended: Vec<(usize, LegStats)>,
+}
+
+/// What the directory says of the media of a user's phones.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wishes {
+    /// Whether it is encrypted.
+    pub srtp: Srtp,
+    /// Its codecs, the preferred one first; empty: all.
+    pub codecs: Box<[Box<str>]>,
+    /// How keys come and go.
+    pub dtmf: Dtmf,
+}
+
+impl Wishes {
+    /// Of a user; of anybody else the defaults.
+    pub(crate) fn of(turn: &Turn<'_>, aor: &str) -> Wishes {
+        let directory = turn.core.view.directory.load();
+        let Some(user) = directory.user(aor) else { return Wishes::default() };
+        let (srtp, dtmf) = (directory.srtp(user), directory.dtmf(user));
+        Wishes { srtp, codecs: directory.codecs(user).into(), dtmf }
+    }
+
+    fn policy<'p>(&'p self, library: &'p Library) -> formats::Policy<'p> {
+        formats::Policy { codecs: &self.codecs, dtmf: self.dtmf, library }
+    }
+}
+
+/// What a service does with the sound of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accept {
+    /// Sends packets back as they came: any codec serves.
+    Any,
+    /// Hears and makes sound itself.
+    Sound,
+}
+
+impl Accept {
+    fn usage(self, policy: formats::Policy<'_>, format: &Format<'_>) -> Option<Usage<'static>> {
+        match self {
+            Accept::Any => Some(Usage::AsSaid),
+            Accept::Sound => policy.usage(format),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -65,7 +110,7 @@ pub(crate) enum Unfit {
     NoPort(#[from] NoPort),
     /// Nothing in it that the service can use.
     #[error(transparent)]
-    NoCommonCodec(#[from] sdp::service::NoCommonCodec),
+    NoCommonCodec(#[from] NoCommonCodec),
     /// It is to be encrypted and cannot, or the other way round.
     #[error(transparent)]
     Unprotected(#[from] Unprotected),
@@ -99,10 +144,10 @@ impl Unprotected {
 }
 
 impl Streams {
-    pub(crate) fn new(path: Path, srtp: Srtp, session_id: u64, near: Option<SocketAddr>) -> Streams {
+    pub(crate) fn new(path: Path, wishes: Wishes, session_id: u64, near: Option<SocketAddr>) -> Streams {
         Streams {
             path,
-            srtp,
+            wishes,
             kind: Kind::Phone,
             insists: false,
             near,
@@ -124,13 +169,13 @@ impl Streams {
     /// The streams of a leg that another shard had.
     pub(crate) fn restored(
         path: Path,
-        srtp: Srtp,
+        wishes: Wishes,
         (session_id, version): (u64, u64),
         ours: &[u8],
         theirs: &[u8],
     ) -> Streams {
         let said = |sdp: &[u8]| (!sdp.is_empty()).then(|| sdp.to_vec());
-        Streams { session_id, version, ours: said(ours), theirs: said(theirs), ..Streams::new(path, srtp, 0, None) }
+        Streams { session_id, version, ours: said(ours), theirs: said(theirs), ..Streams::new(path, wishes, 0, None) }
     }
 
     /// Number and version of the session that our descriptions name.
@@ -161,13 +206,21 @@ impl Streams {
                 let sdp = Sdp::parse(other)?;
                 let ports = self.open_for(turn, &sdp)?;
                 let transports = self.protection().offer(&sdp, &mut self.means(turn));
-                Ok(self.tell(&sdp, &ports, &transports))
+                let formats = self.offer_formats(turn, &sdp);
+                Ok(self.tell(&sdp, &ports, &transports, &formats))
             }
         }
     }
 
+    fn offer_formats(&self, turn: &Turn<'_>, sdp: &Sdp<'_>) -> Vec<Option<Formats>> {
+        let policy = self.wishes.policy(&turn.settings().library);
+        let phone = self.theirs.as_deref().and_then(|theirs| Sdp::parse(theirs).ok());
+        let of_phone = |index: usize| phone.as_ref()?.media().get(index);
+        { sdp.media().iter().enumerate() }.map(|(index, media)| policy.offer(media, of_phone(index))).collect()
+    }
+
     fn protection(&self) -> protection::Leg<'_> {
-        let policy = if self.insists { Srtp::Required } else { self.srtp };
+        let policy = if self.insists { Srtp::Required } else { self.wishes.srtp };
         protection::Leg { policy, kind: self.kind, ours: self.ours.as_deref(), theirs: self.theirs.as_deref() }
     }
 
@@ -178,7 +231,7 @@ impl Streams {
     /// The same for a phone that refused an offer with keys in the plain profile: some take them in the secure one only. `None`: that
     /// was not what it refused.
     pub(crate) fn describe_securely(&mut self, turn: &mut Turn<'_>, other: &[u8]) -> Option<Vec<u8>> {
-        let is_optional = self.path == Path::Anchored && self.srtp == Srtp::Offer && !self.insists;
+        let is_optional = self.path == Path::Anchored && self.wishes.srtp == Srtp::Offer && !self.insists;
         let ours = self.ours.as_deref().and_then(|ours| Sdp::parse(ours).ok());
         let had_keys = ours.is_some_and(|ours| ours.media().iter().any(|media| media.crypto));
         if !is_optional || !had_keys {
@@ -200,13 +253,19 @@ impl Streams {
     }
 
     /// The description of the other leg as this leg is told it.
-    fn tell(&mut self, sdp: &Sdp<'_>, ports: &[MediaPort], transports: &[Option<Transport>]) -> Vec<u8> {
-        let told = sdp::rewrite(sdp, ports, transports, self.origin());
+    fn tell(
+        &mut self,
+        sdp: &Sdp<'_>,
+        ports: &[MediaPort],
+        transports: &[Option<Transport>],
+        formats: &[Option<Formats>],
+    ) -> Vec<u8> {
+        let told = sdp::rewrite(sdp, ports, transports, formats, self.origin());
         match &self.ours {
             Some(before) if is_same_but_origin(before, &told) => before.clone(),
             Some(_) => {
                 self.version += 1;
-                sdp::rewrite(sdp, ports, transports, self.origin())
+                sdp::rewrite(sdp, ports, transports, formats, self.origin())
             }
             None => told,
         }
@@ -225,7 +284,11 @@ impl Streams {
                 let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
                 let ports = self.open_for(turn, &answer)?;
                 let transports = self.protection().answer(&offer, &answer, &mut self.means(turn))?;
-                Ok(self.tell(&answer, &ports, &transports))
+                let policy = self.wishes.policy(&turn.settings().library);
+                let streams = offer.media().iter().zip(answer.media());
+                let formats = streams.map(|(offer, answer)| policy.answer(offer, answer));
+                let formats = formats.collect::<Result<Vec<_>, _>>()?;
+                Ok(self.tell(&answer, &ports, &transports, &formats))
             }
         }
     }
@@ -243,7 +306,7 @@ impl Streams {
         match self.path {
             Path::Anchored => {
                 let (offer, answer) = (Sdp::parse(offer)?, Sdp::parse(answer)?);
-                protection::Leg::check(self.srtp, &offer, &answer)?;
+                protection::Leg::check(self.wishes.srtp, &offer, &answer)?;
                 Ok(sdp::offer_answer::check_answer(&offer, &answer)?)
             }
             Path::Direct => Ok(()),
@@ -258,12 +321,20 @@ impl Streams {
         accept: Accept,
     ) -> Result<(Agreed, Vec<u8>), Unfit> {
         let sdp = Sdp::parse(offer)?;
-        let stream = sdp::service::agree(&sdp, accept)?.stream;
+        let stream = self.agree(turn, &sdp, accept)?.stream;
         let port = self.open(turn, stream)?;
         let transports = self.protection().answer(&sdp, &sdp, &mut self.means(turn))?;
         let attributes = transports.into_iter().nth(stream).flatten().map(|transport| transport.attributes);
         self.version += u64::from(self.ours.is_some());
-        Ok(sdp::service::answer(&sdp, accept, port, &attributes.unwrap_or_default(), self.origin())?)
+        let policy = self.wishes.policy(&turn.settings().library);
+        let usable = |format: &Format<'_>| accept.usage(policy, format);
+        Ok(sdp::service::answer(&sdp, &usable, port, &attributes.unwrap_or_default(), self.origin())?)
+    }
+
+    /// What a service can agree on with the phone, by the phone's description.
+    pub(crate) fn agree(&self, turn: &Turn<'_>, theirs: &Sdp<'_>, accept: Accept) -> Result<Agreed, NoCommonCodec> {
+        let policy = self.wishes.policy(&turn.settings().library);
+        sdp::service::agree(theirs, &|format| accept.usage(policy, format))
     }
 
     /// The exchange's own offer.
@@ -271,7 +342,8 @@ impl Streams {
         let port = self.open(turn, 0)?;
         let transport = self.protection().own_offer(&mut self.means(turn));
         self.version += u64::from(self.ours.is_some());
-        Ok(sdp::service::offer(port, &transport, self.origin()))
+        let formats = self.wishes.policy(&turn.settings().library).own_offer();
+        Ok(sdp::service::offer(port, &transport, &formats, self.origin()))
     }
 
     /// Lets the exchange be the other side of the stream that was agreed on.
@@ -280,9 +352,31 @@ impl Streams {
         let (Ok(ours), Ok(theirs)) = (Sdp::parse(&ours), Sdp::parse(&theirs)) else { return };
         let both = ours.media().get(agreed.stream).zip(theirs.media().get(agreed.stream));
         if let (Some((ours, theirs)), Some(Some(port))) = (both, self.ports.get_mut(agreed.stream)) {
-            port.connect(turn, ours, theirs, agreed.rtcp_mux);
+            port.connect(turn, &self.wishes, ours, theirs, agreed.rtcp_mux);
             turn.media.serve(port.opened.id, sound, agreed);
         }
+    }
+
+    /// Whether these ports are one of its own.
+    pub(crate) fn has(&self, id: MediaId) -> bool {
+        self.ports.iter().flatten().any(|port| port.opened.id == id)
+    }
+
+    /// The phone is in a room.
+    pub(crate) fn is_in_room(&self, turn: &Turn<'_>) -> bool {
+        self.ports.iter().flatten().any(|port| turn.media.is_in_room(port.opened.id))
+    }
+
+    /// Asks something of the room that the phone is in.
+    pub(crate) fn order(&self, turn: &mut Turn<'_>, order: Order) {
+        for port in self.ports.iter().flatten() {
+            turn.media.order(port.opened.id, order.clone());
+        }
+    }
+
+    /// Tells the phone of a key in its media. `false`: it cannot be told there.
+    pub(crate) fn press(&self, turn: &mut Turn<'_>, key: char, held: Duration) -> bool {
+        self.ports.iter().flatten().any(|port| turn.media.press(port.opened.id, key, held))
     }
 
     /// They listen to nothing: the other side is on hold.
@@ -356,7 +450,7 @@ impl Means for OwnMeans<'_> {
 }
 
 impl Port {
-    fn connect(&mut self, turn: &mut Turn<'_>, ours: &Media<'_>, theirs: &Media<'_>, mux: bool) {
+    fn connect(&mut self, turn: &mut Turn<'_>, wishes: &Wishes, ours: &Media<'_>, theirs: &Media<'_>, mux: bool) {
         let security = security(ours, theirs);
         // With ICE an address is found out, whatever the description has in its place. Without, nothing may pass to a name that we do not
         // look up, least of all in plain.
@@ -366,19 +460,14 @@ impl Port {
         let named = || theirs.payloads().map(|format| (format.payload_type, format.name)).collect();
         let codecs = if is_speech { named() } else { Codecs::NONE };
         let (direction, clocks) = (theirs.direction, theirs.clocks());
-        let remote = Remote { rtp, rtcp, mux, direction, clocks, codecs, security };
+        let voice = wishes.policy(&turn.settings().library).voice(ours, theirs);
+        let remote = Remote { rtp, rtcp, mux, direction, clocks, codecs, voice, security };
         // A handshake that has failed is begun again.
         if self.remote.as_ref() != Some(&remote) || matches!(remote.security, Security::Dtls(_)) {
             turn.media.connect(self.opened.id, remote.clone());
             self.remote = Some(remote);
         }
     }
-}
-
-/// Whether the media of a user's phones is encrypted; of anybody else's where it can be.
-pub(crate) fn srtp_of(turn: &Turn<'_>, aor: &str) -> Srtp {
-    let directory = turn.core.view.directory.load();
-    directory.user(aor).map(|user| directory.srtp(user)).unwrap_or_default()
 }
 
 /// Lets media flow between two legs as both said; a stream that one of them refused is closed on both.
@@ -397,8 +486,8 @@ pub(crate) fn join(turn: &mut Turn<'_>, one: &mut Streams, other: &mut Streams) 
         let flowing = both.zip(told).filter(|((said, answered), _)| !said.is_rejected() && !answered.is_rejected());
         match (flowing, one.ports.get_mut(index), other.ports.get_mut(index)) {
             (Some(((said, answered), (to_one, to_other))), Some(Some(left)), Some(Some(right))) => {
-                left.connect(turn, to_one, said, to_one.rtcp_mux && said.rtcp_mux);
-                right.connect(turn, to_other, answered, to_other.rtcp_mux && answered.rtcp_mux);
+                left.connect(turn, &one.wishes, to_one, said, to_one.rtcp_mux && said.rtcp_mux);
+                right.connect(turn, &other.wishes, to_other, answered, to_other.rtcp_mux && answered.rtcp_mux);
                 if left.bridged != Some(right.opened.id) || right.bridged != Some(left.opened.id) {
                     turn.media.bridge(left.opened.id, right.opened.id);
                     (left.bridged, right.bridged) = (Some(right.opened.id), Some(left.opened.id));

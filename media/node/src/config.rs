@@ -26,8 +26,12 @@ pub struct Config {
     pub silence: Duration,
     /// The folder with prompts.
     pub prompts: PathBuf,
-    /// Speech synthesis: program and arguments, in which `{language}`, `{file}` and `{text}` are filled in. Empty: none.
+    /// Speech synthesis: program and arguments, in which `{language}`, `{voice}`, `{file}` and `{text}` are filled in. Empty: none.
     pub speech: Vec<String>,
+    /// What stands for `{voice}`; `{language}` in it is filled in. Empty: the language.
+    pub voice: String,
+    /// The folder where spoken texts are kept.
+    pub spoken: PathBuf,
     /// What a REFER in a call is answered with.
     pub refer: ReferPolicy,
     /// Bounds of each shard.
@@ -60,6 +64,8 @@ impl Default for Config {
             silence: Duration::from_secs(60),
             prompts: PathBuf::from("tandem-data/objects/prompts"),
             speech: ["espeak-ng", "-v", "{language}", "-w", "{file}", "{text}"].map(str::to_owned).to_vec(),
+            voice: String::new(),
+            spoken: PathBuf::from("tandem-data/objects/speech"),
             refer: ReferPolicy::Refuse,
             limits: Limits::default(),
         }

@@ -21,5 +21,6 @@ mod token;
 pub use advertise::Advertise;
 pub use config::{Config, Rtp};
 pub use ports::Ports;
+pub use prompts::why_mute;
 pub use running::{Bound, Drained, Running, StartError, bind, start};
 pub use token::{Component, Token};

@@ -2,28 +2,34 @@
 
 mod pacer;
 mod pair;
+mod reports;
+mod rooms;
 mod security;
-mod served;
+mod talk;
+mod turns;
 mod web;
 
 use crate::advertise::{Advertise, Advertised};
 use crate::ports::Ports;
 use crate::token::{Component, Token};
-use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Remote, Security, Sound};
+use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound};
+use codec::Library;
 use dtls::Identity;
 use net::{Epoll, Interest};
 use pacer::Pacer;
 use pair::{Heard, Pair, Partner};
+use rooms::Room;
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
-use served::Played;
 use srtp::MasterKey;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+use talk::Talk;
+use turns::Paced;
 
 /// All pairs of media ports of one shard.
 ///
@@ -37,8 +43,10 @@ pub struct Plane {
     vacant: Vec<u32>,
     buffer: Box<[u8]>,
     began: Instant,
+    /// The time of day at that moment, since 1970.
+    began_at: Duration,
     now: Instant,
-    pacer: Pacer,
+    pacer: Pacer<Paced>,
     sweep_at: Instant,
     events: VecDeque<(MediaId, MediaEvent)>,
     random: u64,
@@ -46,6 +54,10 @@ pub struct Plane {
     identity: Arc<Identity>,
     /// Pairs with a handshake under way.
     shaking: Vec<MediaId>,
+    library: Library,
+    rooms: BTreeMap<u32, Room>,
+    /// Names the next one.
+    rooms_opened: u32,
 }
 
 /// The place of a pair; its generation makes the id of a closed pair worthless.
@@ -65,6 +77,8 @@ pub struct Settings {
     pub seed: u64,
     /// Who we are in handshakes for SRTP.
     pub identity: Arc<Identity>,
+    /// Codecs that are there beside our own.
+    pub library: Library,
 }
 
 /// What one shard's media plane has done since its start.
@@ -102,6 +116,7 @@ impl Plane {
             vacant: Vec::new(),
             buffer: vec![0; DATAGRAM + srtp::OVERHEAD].into_boxed_slice(),
             began: now,
+            began_at: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
             now,
             pacer: Pacer::default(),
             sweep_at: now,
@@ -110,6 +125,9 @@ impl Plane {
             counts: Counts::default(),
             identity: settings.identity.clone(),
             shaking: Vec::new(),
+            library: settings.library.clone(),
+            rooms: BTreeMap::new(),
+            rooms_opened: 0,
         }
     }
 
@@ -138,6 +156,9 @@ impl Plane {
             }
             Heard::Answered | Heard::Closed => return,
         };
+        if let (Datagram::Rtcp, Some(talk)) = (kind, &mut pair.talk) {
+            talk.reporter.on_heard(now, &self.buffer[..length]);
+        }
         let result = match pair.partner {
             Partner::None => return,
             Partner::Pair(other) => {
@@ -149,16 +170,24 @@ impl Plane {
                 }
                 other.send(component, kind, &mut self.buffer, length)
             }
-            Partner::Exchange => {
-                let (id, served) = (pair.id, pair.served.as_mut());
-                let Some(served) = served else { return };
+            Partner::Talk(other, _) => {
+                let Some(talk) = &mut pair.talk else { return };
+                for key in talk.hear(now, &self.buffer[..length]).into_iter().flatten() {
+                    self.pass_key(index, other, key);
+                }
+                return;
+            }
+            Partner::Exchange | Partner::Room(_) => {
+                let (id, talk) = (pair.id, pair.talk.as_mut());
+                let Some(talk) = talk else { return };
                 let datagram = &mut self.buffer[..length];
-                if let Some(key) = served.digit(datagram) {
-                    self.events.push_back((id, MediaEvent::Dtmf(key)));
+                let keys = talk.hear(now, datagram);
+                let is_echo = kind == Datagram::Rtp && talk.echo(now, datagram);
+                if is_echo {
+                    talk.reporter.on_sent(length - rtp::HEADER_LEN);
                 }
-                if kind != Datagram::Rtp || !served.echo(now, datagram) {
-                    return;
-                }
+                self.hear_keys(id, keys.into_iter().flatten());
+                let Some(pair) = pair_at(&mut self.slots, index).filter(|_| is_echo) else { return };
                 pair.send(Component::Rtp, kind, &mut self.buffer, length)
             }
         };
@@ -182,7 +211,14 @@ impl Plane {
     /// Plays what is due and looks for silent legs.
     pub fn handle_timeout(&mut self) {
         while let Some(mut playing) = self.pacer.due(self.now) {
-            playing.retain(|&id| self.play(id));
+            playing.retain(|paced| {
+                let goes_on = catch_unwind(AssertUnwindSafe(|| self.take_turn(*paced)));
+                goes_on.unwrap_or_else(|_| {
+                    tracing::error!(?paced, "sound could not be made: this is a bug");
+                    self.abandon(*paced);
+                    false
+                })
+            });
             self.pacer.keep(playing);
         }
         let (now, micros, slots) = (self.now, self.micros(), &mut self.slots);
@@ -203,30 +239,7 @@ impl Plane {
                     self.events.push_back((pair.id, MediaEvent::Silent));
                 }
             }
-        }
-    }
-
-    /// Sends the next packet of a prompt; false once there is no more of it.
-    fn play(&mut self, id: MediaId) -> bool {
-        let Some(pair) = pair_of(&mut self.slots, id) else { return false };
-        let hears = pair.hears();
-        let is_served = pair.partner == Partner::Exchange;
-        let Some(served) = pair.served.as_mut() else { return false };
-        if !is_served {
-            served.stop();
-        }
-        match served.play(hears, &mut self.buffer) {
-            Played::Packet(length) => {
-                let result = pair.send(Component::Rtp, Datagram::Rtp, &mut self.buffer, length);
-                self.counts.note(result);
-                true
-            }
-            Played::Pause => true,
-            Played::Done => {
-                self.events.push_back((id, MediaEvent::PromptDone));
-                false
-            }
-            Played::Nothing => false,
+            self.report();
         }
     }
 
@@ -266,10 +279,14 @@ impl Plane {
     /// Ends what a pair is part of, and its partner's part in it.
     fn part(&mut self, id: MediaId) {
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
-        if let Partner::Pair(other) = std::mem::replace(&mut pair.partner, Partner::None)
-            && let Some(other) = pair_at(&mut self.slots, other)
-        {
-            other.partner = Partner::None;
+        match std::mem::replace(&mut pair.partner, Partner::None) {
+            Partner::Pair(other) | Partner::Talk(other, _) => {
+                if let Some(other) = pair_at(&mut self.slots, other) {
+                    other.partner = Partner::None;
+                }
+            }
+            Partner::Room(key) => self.leave(key, id),
+            Partner::Exchange | Partner::None => {}
         }
     }
 
@@ -302,6 +319,7 @@ impl Media for Plane {
         if matches!(remote.security, Security::Dtls(_)) && !self.shaking.contains(&id) {
             self.shaking.push(id);
         }
+        let partner = pair.partner;
         let reopened = pair.connect((now, micros), &self.identity, &remote);
         if let Some(socket) = reopened {
             let token = Token::Media(id.0 as u32, Component::Rtcp);
@@ -309,10 +327,12 @@ impl Media for Plane {
                 tracing::warn!(%error, "RTCP is not watched");
             }
         }
+        if let Partner::Pair(other) | Partner::Talk(other, _) = partner {
+            self.settle(id.0 as u32, other);
+        }
     }
 
     fn bridge(&mut self, one: MediaId, other: MediaId) {
-        let now = self.now;
         for (id, partner) in [(one, other), (other, one)] {
             self.part(id);
             if pair_of(&mut self.slots, partner).is_none() {
@@ -321,19 +341,40 @@ impl Media for Plane {
         }
         for (id, partner) in [(one, other), (other, one)] {
             let Some(pair) = pair_of(&mut self.slots, id) else { return };
-            pair.join(now, Partner::Pair(partner.0 as u32));
+            pair.join(self.now, Partner::Pair(partner.0 as u32));
         }
+        self.settle(one.0 as u32, other.0 as u32);
     }
 
     fn serve(&mut self, id: MediaId, sound: Sound, agreed: &Agreed) {
+        if let Sound::Room(room) = &sound {
+            return self.enter(id, room);
+        }
         self.part(id);
-        let (now, random) = (self.now, self.draw());
+        let (now, micros, random) = (self.now, self.micros(), self.draw());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         pair.join(now, Partner::Exchange);
-        let served = pair.served.get_or_insert_with(|| Box::new(served::Served::new(random, agreed)));
-        if served.begin(sound, agreed) {
-            self.pacer.add(now, id);
+        let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(micros, random)));
+        talk.serve(pair.voice.as_ref(), &self.library);
+        if talk.begin(sound, agreed) {
+            self.pacer.add(now, Paced::Pair(id));
         }
+    }
+
+    fn is_locked(&self, room: &str) -> bool {
+        self.is_closed(room)
+    }
+
+    fn is_in_room(&self, id: MediaId) -> bool {
+        self.room_of(id).is_some()
+    }
+
+    fn order(&mut self, id: MediaId, order: Order) {
+        self.follow(id, &order);
+    }
+
+    fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool {
+        self.strike(id, key, held)
     }
 
     fn fingerprint(&self) -> String {

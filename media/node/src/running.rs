@@ -5,7 +5,7 @@ use crate::inside::Inside;
 use crate::meters::Meters;
 use crate::plane::{self, Plane};
 use crate::ports::Ports;
-use crate::prompts::Prompts;
+use crate::prompts::{Prompts, Speech};
 use crate::shard::{self, Post, Shard, Wish};
 use net::Epoll;
 use proto::registrar::Registrar;
@@ -136,10 +136,16 @@ impl Bound {
         let node = view.id().ok_or(StartError::NoId)?;
         let files = net::raise_nofile_limit()?;
         tracing::info!(shards = inside.len(), files, ports = ?config.rtp.ports, "media node starts");
-        let prompts = Prompts::start(config.prompts.clone(), config.speech.clone())?;
+        let speech =
+            Speech { command: config.speech.clone(), voice: config.voice.clone(), folder: config.spoken.clone() };
+        let prompts = Prompts::start(config.prompts.clone(), speech)?;
         let count = inside.len();
         let identity = dtls::Identity::generate().map_err(io::Error::other)?;
         let identity = Arc::new(identity);
+        let library = g729::load().unwrap_or_else(|absent| {
+            tracing::debug!(%absent, "calls have no G.729");
+            codec::Library::default()
+        });
         let mut running = Running { addresses, shards: Vec::new() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
@@ -151,6 +157,7 @@ impl Bound {
                 silence: config.silence,
                 seed: seed()?,
                 identity: identity.clone(),
+                library: library.clone(),
             };
             let settings = call::Settings {
                 node: config.name.clone(),
@@ -158,6 +165,7 @@ impl Bound {
                 cluster: config.cluster.clone(),
                 refer: config.refer,
                 limits: config.limits,
+                library: library.clone(),
                 ..call::Settings::new(ShardId { node, shard: index as u8 }, address)
             };
             let shard = Shard {

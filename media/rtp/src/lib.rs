@@ -17,7 +17,7 @@ mod sequencer;
 mod time;
 
 pub use demux::Datagram;
-pub use event::{DigitPackets, DigitReceiver, Event, Heard};
+pub use event::{DigitPackets, DigitReceiver, DigitSender, Event, EventPacket, Heard};
 pub use latch::{Accept, Latch};
 pub use packet::{Extension, HEADER_LEN, Header, Packet, PacketError, Ssrc};
 pub use reception::{Reception, Statistics};

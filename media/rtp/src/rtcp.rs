@@ -2,11 +2,13 @@
 
 mod build;
 mod monitor;
+mod reporter;
 mod view;
 mod voip;
 
 pub use build::{Builder, ntp_middle, round_trip};
 pub use monitor::{Monitor, Told};
+pub use reporter::{Moment, Reporter};
 pub use view::{Compound, Extended, Feedback, Packets, ReportBlocks, Rtcp, RtcpError, SdesItem, SdesItems};
 pub use voip::VoipMetrics;
 

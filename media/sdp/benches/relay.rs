@@ -25,7 +25,7 @@ fn parse_and_rewrite(bencher: Bencher<'_, '_>, sender: &str) {
     let address = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
     let ports = [MediaPort { address, rtp: 20_000, rtcp: 20_001 }; 4];
     let origin = Origin { session_id: 1, version: 1, address };
-    bencher.bench(|| Sdp::parse(black_box(text)).map(|sdp| rewrite(&sdp, &ports, &[], origin)));
+    bencher.bench(|| Sdp::parse(black_box(text)).map(|sdp| rewrite(&sdp, &ports, &[], &[], origin)));
 }
 
 fn text(sender: &str) -> &'static [u8] {

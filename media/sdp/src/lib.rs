@@ -9,6 +9,7 @@ pub mod crypto;
 mod description;
 mod error;
 mod format;
+mod formats;
 mod line;
 mod media;
 pub mod offer_answer;
@@ -21,6 +22,7 @@ pub use crypto::{Crypto, InlineKey};
 pub use description::{Address, OriginLine, Sdp};
 pub use error::SdpError;
 pub use format::{Clocks, Format};
+pub use formats::{Formats, ListedFormat, NewFormat};
 pub use media::{Direction, Kind, Media, Rtcp};
 pub use rewrite::{MediaPort, Origin, Rewrite, Transport, rewrite};
 

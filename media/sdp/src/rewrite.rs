@@ -7,7 +7,7 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::line::{Line, Lines};
-use crate::{Direction, Media, Sdp};
+use crate::{Direction, Formats, Media, Sdp};
 
 /// Where the relay takes one stream from the phone that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +71,17 @@ impl Origin {
     }
 }
 
-/// The received description for the other side: one port and one transport a stream in the order of its m= lines, missing ports
-/// rejected, missing transports as they were said.
-pub fn rewrite(sdp: &Sdp<'_>, ports: &[MediaPort], transports: &[Option<Transport>], origin: Origin) -> Vec<u8> {
+/// The received description for the other side: one port, transport and list of formats a stream in the order of its m= lines,
+/// missing ports rejected, missing transports and lists as they were said.
+pub fn rewrite(
+    sdp: &Sdp<'_>,
+    ports: &[MediaPort],
+    transports: &[Option<Transport>],
+    formats: &[Option<Formats>],
+    origin: Origin,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(sdp.bytes().len() + 512);
-    Rewrite { ports, transports, origin, direction: None }.write(sdp, &mut out);
+    Rewrite { ports, transports, formats, origin, direction: None }.write(sdp, &mut out);
     out
 }
 
@@ -91,6 +97,8 @@ pub struct Rewrite<'p> {
     pub ports: &'p [MediaPort],
     /// One a stream likewise; `None`, and streams past the end, go as they were said to.
     pub transports: &'p [Option<Transport>],
+    /// One a stream likewise; `None`, and streams past the end, have the formats that were said.
+    pub formats: &'p [Option<Formats>],
     /// The new o= line.
     pub origin: Origin,
     /// Said for every stream instead of what the description says, to hold a phone or to take it back.
@@ -114,7 +122,8 @@ impl Rewrite<'_> {
                     self.finish(stream.take(), out);
                     let (media, port) = streams.next().expect("the parser found as many m= lines");
                     let transport = self.transports.get(index).and_then(Option::as_ref);
-                    stream = Some(Stream::begin(media, port, transport, inherited, &line, out));
+                    let formats = self.formats.get(index).and_then(Option::as_ref);
+                    stream = Some(Stream::begin(media, port, (transport, formats), inherited, &line, out));
                     index += 1;
                 }
                 (b'c', Some(stream)) => stream.write_connection(line.ending(), out),
@@ -147,9 +156,7 @@ impl Rewrite<'_> {
         let Some(mut stream) = stream else { return };
         let ending = stream.ending;
         let mut put_last = |line: fmt::Arguments<'_>| {
-            if !out.ends_with(b"\n") {
-                out.extend_from_slice(b"\r\n");
-            }
+            end_line(out);
             put(out, line, ending);
         };
         if mem::take(&mut stream.lacks_connection) {
@@ -164,6 +171,10 @@ impl Rewrite<'_> {
         if let Some(direction) = self.direction {
             put_last(format_args!("a={}", direction.as_str()));
         }
+        if let Some(formats) = stream.formats {
+            end_line(out);
+            formats.write(ending, out);
+        }
     }
 }
 
@@ -172,6 +183,7 @@ struct Stream<'s> {
     media: &'s Media<'s>,
     port: MediaPort,
     transport: Option<&'s Transport>,
+    formats: Option<&'s Formats>,
     address: IpAddr,
     /// Inherits no longer what the session says, and has no line of its own to say so.
     lacks_connection: bool,
@@ -183,7 +195,7 @@ impl<'s> Stream<'s> {
     fn begin(
         media: &'s Media<'s>,
         port: MediaPort,
-        transport: Option<&'s Transport>,
+        (transport, formats): (Option<&'s Transport>, Option<&'s Formats>),
         inherited: IpAddr,
         line: &Line<'s>,
         out: &mut Vec<u8>,
@@ -192,12 +204,18 @@ impl<'s> Stream<'s> {
         let address = if port.rtp == 0 { inherited } else { address_told(media, port.address) };
         let transport = transport.filter(|_| port.rtp != 0);
         let protocol = transport.map_or(media.protocol, |transport| &transport.protocol);
-        put(out, format_args!("m={} {} {protocol} {}", media.kind_text, port.rtp, media.formats), line.ending());
+        let formats = formats.filter(|_| port.rtp != 0);
+        let (kind, rtp) = (media.kind_text, port.rtp);
+        match formats {
+            Some(formats) => put(out, format_args!("m={kind} {rtp} {protocol} {}", formats.listed()), line.ending()),
+            None => put(out, format_args!("m={kind} {rtp} {protocol} {}", media.formats), line.ending()),
+        }
         let ending = if line.ending().is_empty() { b"\r\n" } else { line.ending() };
         Stream {
             media,
             port,
             transport,
+            formats,
             address,
             lacks_connection: !media.has_own_connection() && address != inherited,
             wrote_connection: false,
@@ -218,6 +236,7 @@ impl<'s> Stream<'s> {
             put(out, format_args!("c=IN {}", Net(self.address)), self.ending);
         }
         match attribute {
+            Some((name, value)) if self.formats.is_some_and(|formats| !formats.keeps(name, value)) => {}
             // Of a refused stream too: it may name the keys of another.
             Some((name, _)) if (self.transport.is_some() || self.port.rtp == 0) && belongs_to_security(name) => {}
             Some(("rtcp" | "rtcp-mux" | "mid", _)) if self.transport.is_some_and(Transport::is_shared) => {}
@@ -297,6 +316,15 @@ impl fmt::Display for Net {
         }
     }
 }
+
+/// The very last line of what was said may have no end.
+fn end_line(out: &mut Vec<u8>) {
+    if !out.ends_with(b"\n") {
+        out.extend_from_slice(CRLF);
+    }
+}
+
+pub(crate) const CRLF: &[u8] = b"\r\n";
 
 pub(crate) fn put(out: &mut Vec<u8>, line: fmt::Arguments<'_>, ending: &[u8]) {
     out.write_fmt(line).expect("a Vec takes every byte");

@@ -1,47 +1,40 @@
 //! The exchange's own side of a session: answers and offers for legs that it serves itself (echo, prompts, menus).
 
-use crate::rewrite::{Net, put};
-use crate::{Direction, Format, Kind, Media, MediaPort, Origin, Sdp, Transport};
+use crate::rewrite::{CRLF, Net, put};
+use crate::{Direction, Format, Formats, Kind, Media, MediaPort, Origin, Sdp, Transport};
 
-/// What a service can do with a stream.
+/// How a service uses a format that a phone can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accept {
-    /// Sends packets back as they came: any codec serves.
-    Any,
-    /// Makes sound itself: G.711 in either law.
-    G711,
+pub enum Usage<'u> {
+    /// As the phone says it: what comes is sent back, whatever it is.
+    AsSaid,
+    /// The service hears and makes the sound itself.
+    Own {
+        /// What it asks of the phone, as a=fmtp has it; empty: nothing.
+        fmtp: &'u str,
+        /// Milliseconds of sound in a packet that it asks for.
+        ptime: u16,
+    },
 }
+
+/// Which formats a service can use, and how.
+pub type Usable<'u> = dyn Fn(&Format<'_>) -> Option<Usage<'u>> + 'u;
 
 /// What a service and a phone agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Agreed {
     /// Index of the m= line that is served; all others are refused.
     pub stream: usize,
-    /// How the sound is coded.
-    pub codec: Codec,
-    /// Its payload type.
+    /// Payload type of the sound.
     pub payload_type: u8,
     /// Its RTP clock, in ticks a second.
     pub clock: u32,
     /// Payload type of telephone-event (RFC 4733) with the same clock.
     pub telephone_event: Option<u8>,
-    /// Milliseconds of sound in a packet that the phone asks for.
-    pub ptime: Option<u16>,
     /// As the service sees it.
     pub direction: Direction,
     /// The phone can do RTP and RTCP on one port.
     pub rtcp_mux: bool,
-}
-
-/// How an agreed stream is coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Codec {
-    /// G.711 µ-law.
-    Pcmu,
-    /// G.711 A-law.
-    Pcma,
-    /// Something that the service does not look into.
-    Other,
 }
 
 /// No stream of RTP audio in use, or none of its codecs: 488 for an offer.
@@ -50,57 +43,51 @@ pub enum Codec {
 pub struct NoCommonCodec;
 
 /// Picks the first stream that the service can use, and in it the first codec in the phone's order.
-pub fn agree(remote: &Sdp<'_>, accept: Accept) -> Result<Agreed, NoCommonCodec> {
-    remote.media().iter().enumerate().find_map(|(stream, media)| agree_on(stream, media, accept)).ok_or(NoCommonCodec)
+pub fn agree(remote: &Sdp<'_>, usable: &Usable<'_>) -> Result<Agreed, NoCommonCodec> {
+    agree_with_usage(remote, usable).map(|(agreed, _)| agreed)
 }
 
-fn agree_on(stream: usize, media: &Media<'_>, accept: Accept) -> Option<Agreed> {
+fn agree_with_usage<'u>(remote: &Sdp<'_>, usable: &Usable<'u>) -> Result<(Agreed, Usage<'u>), NoCommonCodec> {
+    { remote.media().iter().enumerate() }
+        .find_map(|(stream, media)| agree_on(stream, media, usable))
+        .ok_or(NoCommonCodec)
+}
+
+fn agree_on<'u>(stream: usize, media: &Media<'_>, usable: &Usable<'u>) -> Option<(Agreed, Usage<'u>)> {
     if media.kind != Kind::Audio || media.is_rejected() || !media.is_rtp() {
         return None;
     }
-    let usable = |format: &Format<'_>| match accept {
-        Accept::Any => !format.name.is_empty() && !format.is_companion(),
-        Accept::G711 => codec_of(format) != Codec::Other,
-    };
-    let format = media.payloads().find(usable)?;
+    let mut sounds = media.payloads().filter(|format| !format.name.is_empty() && !format.is_companion());
+    let (format, usage) = sounds.find_map(|format| Some((format, usable(&format)?)))?;
     let events = media.payloads().find(|event| event.is_telephone_event() && event.clock == format.clock);
-    Some(Agreed {
+    let agreed = Agreed {
         stream,
-        codec: codec_of(&format),
         payload_type: format.payload_type,
         clock: format.clock,
         telephone_event: events.map(|format| format.payload_type),
-        ptime: media.ptime,
         direction: media.direction.reversed(),
         rtcp_mux: media.rtcp_mux,
-    })
-}
-
-fn codec_of(format: &Format<'_>) -> Codec {
-    match (format.clock, format.channels) {
-        (8000, 1) if format.is("PCMU") => Codec::Pcmu,
-        (8000, 1) if format.is("PCMA") => Codec::Pcma,
-        _ => Codec::Other,
-    }
+    };
+    Some((agreed, usage))
 }
 
 /// Answers an offer with one codec and, where offered, telephone-event; every other stream is refused in its place. `attributes` are
 /// those of the stream's [`Transport`].
 pub fn answer(
     offer: &Sdp<'_>,
-    accept: Accept,
+    usable: &Usable<'_>,
     port: MediaPort,
     attributes: &[String],
     origin: Origin,
 ) -> Result<(Agreed, Vec<u8>), NoCommonCodec> {
-    let agreed = agree(offer, accept)?;
+    let (agreed, usage) = agree_with_usage(offer, usable)?;
     let mut out = Vec::with_capacity(384);
     // RFC 3264 §6: the answer's t= line equals the offer's.
     write_session(&mut out, port, origin, offer.timing().unwrap_or("0 0"));
     write_ice_lite(&mut out, attributes);
     for (index, media) in offer.media().iter().enumerate() {
         if index == agreed.stream {
-            write_stream(&mut out, media, &agreed, port);
+            write_stream(&mut out, media, &agreed, usage, port);
             // What both can do is said already.
             let is_said = |attribute: &String| agreed.rtcp_mux && attribute == "rtcp-mux";
             write_attributes(&mut out, attributes.iter().filter(|attribute| !is_said(attribute)));
@@ -120,7 +107,7 @@ fn write_session(out: &mut Vec<u8>, port: MediaPort, origin: Origin, timing: &st
     put(out, format_args!("t={timing}"), CRLF);
 }
 
-fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, port: MediaPort) {
+fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, usage: Usage<'_>, port: MediaPort) {
     let codec = Format::find(media, agreed.payload_type);
     match agreed.telephone_event {
         Some(event) => {
@@ -138,12 +125,18 @@ fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, port: Med
         }
         if format.is_telephone_event() {
             put(out, format_args!("a=fmtp:{payload_type} 0-15"), CRLF);
-        } else if let Some(parameters) = format.parameters {
+            continue;
+        }
+        let parameters = match usage {
+            Usage::AsSaid => format.parameters,
+            Usage::Own { fmtp, .. } => Some(fmtp),
+        };
+        if let Some(parameters) = parameters.filter(|parameters| !parameters.is_empty()) {
             put(out, format_args!("a=fmtp:{payload_type} {parameters}"), CRLF);
         }
     }
-    if agreed.codec != Codec::Other {
-        put(out, format_args!("a=ptime:{PTIME}"), CRLF);
+    if let Usage::Own { ptime, .. } = usage {
+        put(out, format_args!("a=ptime:{ptime}"), CRLF);
     }
     put(out, format_args!("a={}", agreed.direction.as_str()), CRLF);
     if agreed.rtcp_mux {
@@ -167,17 +160,12 @@ fn write_attributes<'a>(out: &mut Vec<u8>, attributes: impl IntoIterator<Item = 
 }
 
 /// What a service offers a phone that called without an offer, or that it calls itself.
-pub fn offer(port: MediaPort, transport: &Transport, origin: Origin) -> Vec<u8> {
-    let mut out = Vec::with_capacity(384);
+pub fn offer(port: MediaPort, transport: &Transport, formats: &Formats, origin: Origin) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
     write_session(&mut out, port, origin, "0 0");
     write_ice_lite(&mut out, &transport.attributes);
-    put(&mut out, format_args!("m=audio {} {} 0 8 {EVENTS}", port.rtp, transport.protocol), CRLF);
-    for line in ["a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000"] {
-        put(&mut out, format_args!("{line}"), CRLF);
-    }
-    put(&mut out, format_args!("a=rtpmap:{EVENTS} telephone-event/8000"), CRLF);
-    put(&mut out, format_args!("a=fmtp:{EVENTS} 0-15"), CRLF);
-    put(&mut out, format_args!("a=ptime:{PTIME}"), CRLF);
+    put(&mut out, format_args!("m=audio {} {} {}", port.rtp, transport.protocol, formats.listed()), CRLF);
+    formats.write(CRLF, &mut out);
     put(&mut out, format_args!("a=sendrecv"), CRLF);
     if port.rtp.checked_add(1) != Some(port.rtcp) {
         put(&mut out, format_args!("a=rtcp:{}", port.rtcp), CRLF);
@@ -185,12 +173,6 @@ pub fn offer(port: MediaPort, transport: &Transport, origin: Origin) -> Vec<u8> 
     write_attributes(&mut out, &transport.attributes);
     out
 }
-
-const CRLF: &[u8] = b"\r\n";
-/// Milliseconds of sound in a packet of ours.
-const PTIME: u16 = 20;
-/// The payload type that most phones use for telephone-event too.
-const EVENTS: u8 = 101;
 
 #[cfg(test)]
 mod tests;

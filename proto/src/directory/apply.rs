@@ -7,6 +7,7 @@ use super::model::Model;
 use super::parts::encode;
 use super::plan::Plan;
 use super::source::{Problem, Source, SourceUser};
+use super::speech::Speech;
 use super::symbols::{Symbols, TooManyNames};
 use super::user::{Origin, User, UserParts};
 use crate::wire::SourceFile;
@@ -21,8 +22,13 @@ impl Directory {
     /// The files are read as one directory; what is in none of them goes. Users that came by [`Directory::import`] stay as they
     /// are, unless a file names the same user, which then belongs to the file. On any problem there is no new directory.
     pub fn apply(&self, files: &[SourceFile]) -> Result<Change, Vec<Problem>> {
+        self.apply_where(files, &Speech::Possible)
+    }
+
+    /// The same in an exchange that can speak or cannot: there, a text to be spoken is a problem.
+    pub fn apply_where(&self, files: &[SourceFile], speech: &Speech) -> Result<Change, Vec<Problem>> {
         let mut source = Source::read(files);
-        let problems = source.check(self);
+        let problems = source.check(self, speech);
         if !problems.is_empty() {
             return Err(problems);
         }

@@ -69,6 +69,9 @@ pub struct Region {
     /// Beginnings of the public numbers that are at home there.
     #[serde(default)]
     pub prefixes: Vec<Box<str>>,
+    /// The country whose tones its callers know, ISO 3166-1; without it, [`Region::country`] tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tones: Option<Box<str>>,
 }
 
 /// A place where users work.
@@ -104,6 +107,12 @@ pub struct Domain {
     /// Whether the media between us and its users' phones is encrypted.
     #[serde(default)]
     pub srtp: Srtp,
+    /// The codecs that its users' phones are offered and answered, the preferred one first; empty: all, in the phones' order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codecs: Vec<Box<str>>,
+    /// How its users' phones are told of keys.
+    #[serde(default)]
+    pub dtmf: Dtmf,
     /// The algorithms of its challenges, the preferred one first.
     #[serde(with = "algorithms")]
     pub algorithms: Vec<Algorithm>,
@@ -123,6 +132,19 @@ pub enum Srtp {
     Offer,
     /// Else there is no call: 488.
     Required,
+}
+
+/// How keys come from a phone and go to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtmf {
+    /// As events in the media (RFC 4733) where the phone can, else as tones.
+    #[default]
+    Auto,
+    /// As tones in the sound.
+    Inband,
+    /// In INFO requests.
+    Info,
 }
 
 /// The way that media takes.

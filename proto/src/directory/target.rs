@@ -58,6 +58,14 @@ impl Target {
         Target::User { aor: aor.into(), instance: None }
     }
 
+    /// What the ring is asked by for the shard of such a call: a room has one, whoever calls it; every other call has its own.
+    pub fn ring_key<'t>(&'t self, call_id: &'t str) -> &'t str {
+        match self {
+            Target::Conference(name) => name,
+            _ => call_id,
+        }
+    }
+
     /// The word in front: what kind of target it is, as metrics and call reports name it.
     pub fn kind(&self) -> &'static str {
         match self {

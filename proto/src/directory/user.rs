@@ -1,6 +1,6 @@
 //! A user, in about 200 bytes, so that a million of them fit any machine.
 
-use super::model::{Forward, Media, Recording, Srtp, VoicemailBox};
+use super::model::{Dtmf, Forward, Media, Recording, Srtp, VoicemailBox};
 use super::symbols::Symbol;
 use serde::{Deserialize, Serialize};
 use sip::digest::{Algorithm, Ha1};
@@ -64,6 +64,12 @@ pub struct Rare {
     /// Whether the media between us and the user's phones is encrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub srtp: Option<Srtp>,
+    /// The codecs that the user's phones are offered and answered, the preferred one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub codecs: Vec<Box<str>>,
+    /// How the user's phones are told of keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtmf: Option<Dtmf>,
     /// The user's own voicemail box.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voicemail: Option<VoicemailBox>,
@@ -176,6 +182,16 @@ impl User {
     /// Language of prompts, where the user has one.
     pub fn language(&self) -> Option<&str> {
         self.rare.as_ref()?.language.as_deref()
+    }
+
+    /// The codecs that the user's phones are offered and answered; empty: the domain's.
+    pub fn codecs(&self) -> &[Box<str>] {
+        self.rare.as_ref().map(|rare| &*rare.codecs).unwrap_or_default()
+    }
+
+    /// How the user's phones are told of keys, if not as the domain says.
+    pub fn dtmf(&self) -> Option<Dtmf> {
+        self.rare.as_ref()?.dtmf
     }
 
     /// The user's own choice of encryption; `None`: the domain's.

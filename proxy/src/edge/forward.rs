@@ -44,14 +44,16 @@ impl<'a> Passage<'a> {
         call: Option<(&Caller, &Target)>,
         routes: &OwnRoutes,
     ) -> Result<(), Verdict<'a>> {
+        let (caller, target) = call.unzip();
         let call_id = self.message.call_id();
-        let located = self.directory.region_of(self.arrival.peer.ip());
-        let located = located.and_then(|region| self.membership.shard_for(&region.name, call_id));
-        let shard = located.or_else(|| self.membership.shard_for(&self.settings.region, call_id));
+        let key = target.map_or(call_id, |target| target.ring_key(call_id));
+        // Who is in one room is in one region.
+        let located = self.directory.region_of(self.arrival.peer.ip()).filter(|_| key == call_id);
+        let located = located.and_then(|region| self.membership.shard_for(&region.name, key));
+        let shard = located.or_else(|| self.membership.shard_for(&self.settings.region, key));
         let Some(address) = shard.and_then(|shard| self.membership.shard_address(shard)) else {
             return Err(Verdict::RetryLater);
         };
-        let (caller, target) = call.unzip();
         self.forward(Way::Shard(address), Change { caller, target, ..Change::straight_on(routes) })
     }
 

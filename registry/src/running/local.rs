@@ -28,18 +28,24 @@ impl LocalMembers {
 
     /// Makes a role a member; gives its id.
     pub async fn join(&mut self, member: Member) -> Result<u32, StoreError> {
-        self.join_with(member, Arc::new(CallReports::default())).await
+        // Nobody will say anything else.
+        self.join_with(watch::Sender::new(member).subscribe(), Arc::new(CallReports::default())).await
     }
 
-    /// The same for a media node, with the calls that it reports.
-    pub async fn join_with(&mut self, member: Member, reports: Arc<CallReports>) -> Result<u32, StoreError> {
+    /// The same for a media node, which may say something else of itself later, with the calls that it reports.
+    pub async fn join_with(
+        &mut self,
+        mut said: watch::Receiver<Member>,
+        reports: Arc<CallReports>,
+    ) -> Result<u32, StoreError> {
+        let member = said.borrow_and_update().clone();
         let id = self.members.id_of(&member.name, member.role()).await?;
         let generation = self.view.directory.load().generation();
         let member = Member { id, joined_at: unix_seconds(), generation, ..member };
         let lease = self.members.lease().await?;
         self.members.announce(lease.id, &member).await?;
         let (members, calls, view) = (self.members.clone(), self.calls.clone(), self.view.clone());
-        let stay = Stay { members, calls, view, reports, member, lease };
+        let stay = Stay { members, calls, view, reports, said, member, lease };
         self.stays.push(tokio::spawn(stay.run(self.goodbye.subscribe())));
         Ok(id)
     }
@@ -59,6 +65,8 @@ struct Stay {
     calls: Arc<Calls>,
     view: Arc<View>,
     reports: Arc<CallReports>,
+    /// What the member says of itself; `member` is what was written, with its id.
+    said: watch::Receiver<Member>,
     member: Member,
     lease: Lease,
 }
@@ -82,8 +90,11 @@ impl Stay {
                     Err(_) => continue,
                 }
             }
-            if lost || generation != self.member.generation {
-                self.member.generation = generation;
+            // A sender that is gone has nothing new to say.
+            let has_news = self.said.has_changed().unwrap_or(false);
+            if lost || has_news || generation != self.member.generation {
+                let Member { id, joined_at, .. } = self.member;
+                self.member = Member { id, joined_at, generation, ..self.said.borrow_and_update().clone() };
                 if let Err(why) = self.members.announce(self.lease.id, &self.member).await {
                     tracing::warn!(%why, name = self.member.name, "what a member says of itself was not written");
                 }

@@ -1,6 +1,7 @@
 //! The `Directory` service: administration, and the snapshots that members run.
 
 use crate::directory::{Change, DirectoryError, DirectoryOwner};
+use crate::members::Members;
 use proto::directory::{self, Directory, Problem};
 use proto::view::View;
 use proto::wire::{
@@ -16,6 +17,8 @@ use tonic::{Request, Response, Status, Streaming};
 pub struct DirectoryService {
     /// Reads and changes it.
     pub owner: Arc<DirectoryOwner>,
+    /// Knows which members can speak.
+    pub members: Arc<Members>,
     /// Holds the snapshot in force.
     pub view: Arc<View>,
 }
@@ -26,9 +29,10 @@ impl directory_server::Directory for DirectoryService {
 
     async fn apply(&self, request: Request<ApplyRequest>) -> Result<Response<ApplyResponse>, Status> {
         let ApplyRequest { files, dry_run } = request.into_inner();
+        let speech = self.members.speech();
         if dry_run {
             let current = self.view.directory.load_full();
-            let planned = blocking(move || current.apply(&files)).await?;
+            let planned = blocking(move || current.apply_where(&files, &speech)).await?;
             return Ok(Response::new(match planned {
                 Ok(directory::Change { directory, difference }) => {
                     ApplyResponse { generation: directory.generation(), difference, problems: Vec::new() }
@@ -36,7 +40,7 @@ impl directory_server::Directory for DirectoryService {
                 Err(problems) => rejected(problems),
             }));
         }
-        self.change(move |directory| directory.apply(&files)).await
+        self.change(move |directory| directory.apply_where(&files, &speech)).await
     }
 
     async fn import(&self, request: Request<Streaming<ImportRows>>) -> Result<Response<ApplyResponse>, Status> {

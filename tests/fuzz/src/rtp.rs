@@ -1,5 +1,5 @@
 use rtp::rtcp::{Builder, Compound, Rtcp};
-use rtp::{Datagram, DigitReceiver, HEADER_LEN, Header, Micros, Packet, Reception, Sequencer, Ssrc};
+use rtp::{Datagram, DigitReceiver, HEADER_LEN, Header, Heard, Micros, Packet, Reception, Sequencer, Ssrc};
 
 /// A datagram read as whatever it may be; and as a row of headers, counted, numbered and heard.
 pub fn rtp(data: &[u8]) {
@@ -70,7 +70,10 @@ fn is_stream(data: &[u8]) {
         reception.on_packet(now, &packet.header, row.len(), clock);
         let ours = sequencer.follow(now, &packet.header, clock);
         assert_eq!((ours.ssrc, ours.payload_type), (Ssrc(9), packet.header.payload_type));
-        digits.on_packet(&packet.header, &row[4..8]);
+        if let Some(heard) = digits.handle_timeout(now) {
+            assert!(matches!(heard, Heard::Released(..)) && digits.timeout().is_none());
+        }
+        assert!(digits.on_packet(now, &packet.header, &row[4..8]).count() <= 2);
         let told = reception.statistics();
         assert!(told.lost <= told.expected && told.gaps < count);
         assert_eq!(told.packets, told.expected - told.lost + told.duplicates + told.strays);

@@ -10,7 +10,7 @@ impl Echo {
     pub(super) fn handle_event(&mut self, event: MediaEvent) -> Step {
         match event {
             MediaEvent::Dtmf('#') => Step::HangUp,
-            MediaEvent::Dtmf(_) | MediaEvent::PromptDone | MediaEvent::Silent => Step::Stay,
+            MediaEvent::Dtmf(_) | MediaEvent::Struck(_, _) | MediaEvent::PromptDone | MediaEvent::Silent => Step::Stay,
         }
     }
 }

@@ -26,7 +26,7 @@ impl Announcement {
     pub(super) fn handle_event(&mut self, event: MediaEvent) -> Step {
         match event {
             MediaEvent::PromptDone | MediaEvent::Dtmf('#') => Step::HangUp,
-            MediaEvent::Dtmf(_) | MediaEvent::Silent => Step::Stay,
+            MediaEvent::Dtmf(_) | MediaEvent::Struck(_, _) | MediaEvent::Silent => Step::Stay,
         }
     }
 }

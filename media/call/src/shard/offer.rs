@@ -16,6 +16,7 @@ use crate::output::Output;
 use known::{Known, Place};
 use memchr::memmem;
 use note::{Claim, Note};
+use proto::directory::Target;
 use proto::membership::Membership;
 use sip::edit::Edit;
 use sip::hop::{Hop, Transmit, Transport};
@@ -156,12 +157,14 @@ impl Shard {
 
     /// The live shards that may have been sent a new request too: its owner, and the one before.
     fn others(&self, now: Instant, request: &Message<'_>) -> Vec<SocketAddr> {
-        let (settings, call_id) = (&self.core.settings, request.call_id());
+        let settings = &self.core.settings;
+        let target = request.header(Name::TandemTarget).and_then(|target| target.parse::<Target>().ok());
+        let key = target.as_ref().map_or(request.call_id(), |target| target.ring_key(request.call_id()));
         let membership: &Membership = &self.core.view.membership.load();
-        let owner = membership.shard_for(&settings.region, call_id);
+        let owner = membership.shard_for(&settings.region, key);
         // A CANCEL may come as long as a phone rings.
         let may_be_before = request.method() == Method::Cancel || membership.within_overlap(self.wall(now));
-        let former = membership.previous_shard_for(&settings.region, call_id).filter(|_| may_be_before);
+        let former = membership.previous_shard_for(&settings.region, key).filter(|_| may_be_before);
         let former = former.filter(|former| Some(*former) != owner);
         let others = owner.into_iter().chain(former).filter(|other| *other != settings.id);
         others.filter_map(|other| membership.shard_address(other)).collect()

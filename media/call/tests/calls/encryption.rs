@@ -162,7 +162,7 @@ fn a_browser_calls_a_phone() {
     world.run_for(s(3));
     assert_eq!(world.phones[alice].statuses().last(), Some(&200));
     let offered = body_of_invite(&world, bob);
-    assert!(offered.contains(" RTP/AVP 111 8 101") && offered.contains("a=rtcp-mux"), "{offered}");
+    assert!(offered.contains(" RTP/AVP 111 8 9 0 ") && offered.contains("a=rtcp-mux"), "{offered}");
     for word in ["ice-", "candidate", "fingerprint", "setup", "BUNDLE"] {
         assert!(!offered.contains(word), "{word} means nothing to a phone: {offered}");
     }
@@ -199,7 +199,7 @@ fn a_browser_is_offered_what_it_can_take() {
     world.run_for(s(1));
     let offered = body_of_invite(&world, bob);
     for line in
-        ["a=ice-lite\r\n", " UDP/TLS/RTP/SAVPF 8 0 101\r\n", "a=setup:actpass\r\n", "a=rtcp-mux\r\n", "a=ice-pwd:"]
+        ["a=ice-lite\r\n", " UDP/TLS/RTP/SAVPF 8 0 96 9 ", "a=setup:actpass\r\n", "a=rtcp-mux\r\n", "a=ice-pwd:"]
     {
         assert!(offered.contains(line), "{line:?} is missing: {offered}");
     }

@@ -1,9 +1,10 @@
 //! Ports that carry nothing: what was asked of them, so that a test can say whose media reaches whom.
 
-use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Remote, Sound};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The address that phones are told.
 pub const ANCHOR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 9, 0, 1));
@@ -84,6 +85,20 @@ impl Media for FakeMedia {
 
     fn serve(&mut self, id: MediaId, sound: Sound, _: &Agreed) {
         self.open.get_mut(&id).expect("served while open").does = Does::Serves(sound);
+    }
+
+    fn is_locked(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_in_room(&self, _: MediaId) -> bool {
+        false
+    }
+
+    fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
+        false
     }
 
     fn fingerprint(&self) -> String {

@@ -85,7 +85,7 @@ fn a_key_reaches_the_service_as_an_event_or_by_info() {
 fn a_caller_without_a_codec_that_the_service_has_is_488() {
     let mut world = World::new(5);
     let alice = world.add_phone("alice");
-    world.phones[alice].codecs = "98";
+    world.phones[alice].codecs = "4";
     world.call_target(alice, "say:Bonjour", Sdp::Offer);
     world.run_for(s(1));
     assert_eq!(world.phones[alice].statuses(), [488]);

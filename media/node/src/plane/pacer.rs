@@ -1,24 +1,29 @@
 //! When the packets of prompts are due: every 20 ms each, spread so that they do not all leave at once.
 
-use call::MediaId;
 use std::time::{Duration, Instant};
 
 /// A wheel of as many spokes as fit into the 20 ms of a packet; no packet has a timer of its own.
-#[derive(Debug, Default)]
-pub struct Pacer {
-    spokes: [Vec<MediaId>; SPOKES],
+#[derive(Debug)]
+pub struct Pacer<T> {
+    spokes: [Vec<T>; SPOKES],
     /// The spoke that is next, or at work.
     turn: usize,
     /// When the next spoke is due; None while nothing plays.
     due: Option<Instant>,
 }
 
-impl Pacer {
+impl<T> Default for Pacer<T> {
+    fn default() -> Pacer<T> {
+        Pacer { spokes: std::array::from_fn(|_| Vec::new()), turn: 0, due: None }
+    }
+}
+
+impl<T> Pacer<T> {
     /// The stream's packets are due from now on.
-    pub fn add(&mut self, now: Instant, id: MediaId) {
+    pub fn add(&mut self, now: Instant, stream: T) {
         self.due.get_or_insert(now);
         if let Some(shortest) = self.spokes.iter_mut().min_by_key(|spoke| spoke.len()) {
-            shortest.push(id);
+            shortest.push(stream);
         }
     }
 
@@ -28,7 +33,7 @@ impl Pacer {
     }
 
     /// The streams whose packets are due at `now`, to be given back by [`Pacer::keep`] without those that ended.
-    pub fn due(&mut self, now: Instant) -> Option<Vec<MediaId>> {
+    pub fn due(&mut self, now: Instant) -> Option<Vec<T>> {
         let due = self.due.filter(|&due| due <= now)?;
         // A thread that slept too long has lost that time: a burst to make up for it would only overflow jitter buffers.
         let due = if now - due > LATE { now } else { due };
@@ -37,7 +42,7 @@ impl Pacer {
     }
 
     /// Ends the turn of [`Pacer::due`].
-    pub fn keep(&mut self, streams: Vec<MediaId>) {
+    pub fn keep(&mut self, streams: Vec<T>) {
         self.spokes[self.turn] = streams;
         self.turn = (self.turn + 1) % SPOKES;
         if self.spokes.iter().all(Vec::is_empty) {
@@ -58,17 +63,17 @@ mod tests {
     #[test]
     fn every_stream_is_due_once_in_20_ms_and_they_are_spread() {
         let start = Instant::now();
-        let mut pacer = Pacer::default();
+        let mut pacer = Pacer::<u64>::default();
         assert_eq!(pacer.poll_timeout(), None);
         for id in 0..8 {
-            pacer.add(start, MediaId(id));
+            pacer.add(start, id);
         }
         let mut played = [0; 8];
         for _ in 0..50 * SPOKES {
             let now = pacer.poll_timeout().unwrap();
             let streams = pacer.due(now).unwrap();
             assert_eq!(streams.len(), 2);
-            streams.iter().for_each(|id| played[id.0 as usize] += 1);
+            streams.iter().for_each(|id| played[*id as usize] += 1);
             pacer.keep(streams);
         }
         assert_eq!(played, [50; 8]);
@@ -79,7 +84,7 @@ mod tests {
     fn a_wheel_without_streams_stands_still() {
         let now = Instant::now();
         let mut pacer = Pacer::default();
-        pacer.add(now, MediaId(1));
+        pacer.add(now, 1_u64);
         while let Some(at) = pacer.poll_timeout() {
             assert!(pacer.due(at).is_some());
             pacer.keep(Vec::new());
@@ -90,11 +95,11 @@ mod tests {
     fn lost_time_is_not_made_up_for() {
         let start = Instant::now();
         let mut pacer = Pacer::default();
-        pacer.add(start, MediaId(1));
+        pacer.add(start, 1_u64);
         let late = start + Duration::from_secs(1);
         let mut turns = 0;
         while let Some(streams) = pacer.due(late) {
-            pacer.keep(if streams.is_empty() { vec![MediaId(1)] } else { streams });
+            pacer.keep(if streams.is_empty() { vec![1_u64] } else { streams });
             turns += 1;
         }
         assert_eq!(turns, 1);

@@ -4,7 +4,7 @@ use super::security::Security;
 use super::web::{Association, Outcome};
 use crate::advertise::Face;
 use crate::token::Component;
-use call::{Ice, LegStats, MediaId, Remote};
+use call::{Ice, LegStats, MediaId, Remote, Voice};
 use dtls::Identity;
 use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
@@ -17,14 +17,18 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::served::{Hears, Served};
+use super::talk::{Hears, Talk};
 
 /// The sockets, where the phone is, what came from it and where that goes.
 pub struct Pair {
     pub id: MediaId,
     pub partner: Partner,
-    /// What the exchange plays, once it has played anything.
-    pub served: Option<Box<Served>>,
+    /// The exchange's own end, once there has been one.
+    pub talk: Option<Box<Talk>>,
+    /// Its sound is made anew even where it could pass: for a key, or for somebody who listens.
+    pub is_heard: bool,
+    /// The sound of the phone, where it can be looked into.
+    pub voice: Option<Voice>,
     sockets: Sockets,
     address: SocketAddr,
     /// The address that the phone is told.
@@ -61,10 +65,23 @@ pub struct Pair {
 pub enum Partner {
     /// Nobody: what arrives is counted and dropped.
     None,
-    /// The pair at this index.
+    /// The pair at this index, whose packets pass as they are.
     Pair(u32),
+    /// The pair at this index, whose sound is made anew.
+    Talk(u32, Turn),
     /// The exchange itself.
     Exchange,
+    /// All others in this room.
+    Room(u32),
+}
+
+/// Who of two pairs moves the sound of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// This one, with every turn of the pacer.
+    Leads,
+    /// The other one.
+    Follows,
 }
 
 /// The sockets of a pair.
@@ -119,7 +136,9 @@ impl Pair {
         Pair {
             id,
             partner: Partner::None,
-            served: None,
+            talk: None,
+            voice: None,
+            is_heard: false,
             sockets,
             address: (face.bound, port).into(),
             told: face.told,
@@ -236,6 +255,16 @@ impl Pair {
         Heard::Phone(kind, length)
     }
 
+    /// What was heard of the phone.
+    pub fn reception(&mut self) -> &mut Reception {
+        &mut self.reception
+    }
+
+    /// Our name in reports, which is that of the port.
+    pub fn cname(&self) -> String {
+        format!("{}@{}", self.address.port(), self.told)
+    }
+
     /// RTCP of the other side goes to the phone, as it is without protection.
     pub fn forward_report(&mut self, now: Micros, report: &[u8]) {
         self.monitor.on_forwarded(now, report);
@@ -290,6 +319,7 @@ impl Pair {
         self.rtcp.restart(micros, found.unwrap_or_else(|| announced(remote.rtcp)));
         self.pump(micros);
         (self.direction, self.clocks, self.codecs) = (remote.direction, remote.clocks, remote.codecs);
+        self.voice.clone_from(&remote.voice);
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
         match self.state {

@@ -2,11 +2,12 @@
 
 mod protected;
 mod quality;
+mod rooms;
+mod transcoding;
 
 use super::*;
 use net::Events;
 use sdp::Direction;
-use sdp::service::Codec;
 use std::net::UdpSocket;
 
 struct Bench {
@@ -41,8 +42,25 @@ impl Phone {
             direction: Direction::SendRecv,
             clocks: sdp::Clocks::default(),
             codecs: rtp::quality::Codecs::default(),
+            voice: None,
             security: call::Security::Plain,
         }
+    }
+
+    /// With sound that can be looked into.
+    fn speaking(&self, codecs: &[(u8, codec::Codec)]) -> Remote {
+        let format =
+            |&(payload_type, codec)| codec::Format { codec, payload_type, parameters: codec::Parameters::default() };
+        let formats: Vec<_> = codecs.iter().map(format).collect();
+        let voice = call::Voice {
+            from_phone: formats.clone(),
+            to_phone: formats,
+            packet_time: codecs[0].1.packet_time(20),
+            comfort_noise: None,
+            keys_heard: call::KeysHeard::Events(vec![(101, 8000)]),
+            keys_told: call::KeysTold::Events(101),
+        };
+        Remote { voice: Some(voice), ..self.remote() }
     }
 
     fn shared(&self) -> Remote {
@@ -87,6 +105,7 @@ impl Bench {
             silence: SILENCE,
             seed,
             identity: Arc::new(Identity::generate().unwrap()),
+            library: Library::default(),
         };
         Bench { plane: Plane::new(now, epoll.clone(), ports, &settings), epoll, events: Events::with_capacity(8), now }
     }
@@ -285,14 +304,12 @@ fn without_a_rested_pair_there_is_no_port() {
     assert!(bench.plane.open(toward).is_ok());
 }
 
-fn agreed(codec: Codec) -> Agreed {
+fn agreed(payload_type: u8) -> Agreed {
     Agreed {
         stream: 0,
-        codec,
-        payload_type: if codec == Codec::Pcma { 8 } else { 0 },
+        payload_type,
         clock: 8000,
         telephone_event: Some(101),
-        ptime: None,
         direction: Direction::SendRecv,
         rtcp_mux: false,
     }
@@ -303,7 +320,7 @@ fn an_echo_comes_back_whole_but_under_a_source_of_its_own() {
     let mut bench = Bench::new();
     let phone = Phone::at("127.0.0.1");
     let a = bench.open(&phone);
-    bench.plane.serve(a.id, Sound::Echo, &agreed(Codec::Pcmu));
+    bench.plane.serve(a.id, Sound::Echo, &agreed(0));
     let mut headers = Vec::new();
     for sequence in 100..110 {
         bench.send(&phone.rtp, &a, Rtp, &packet(0, sequence, 7, &[sequence as u8; 160]));
@@ -326,7 +343,7 @@ fn a_key_is_told_once_whatever_is_served() {
     let mut bench = Bench::new();
     let phone = Phone::at("127.0.0.1");
     let a = bench.open(&phone);
-    bench.plane.serve(a.id, Sound::Silence, &agreed(Codec::Pcmu));
+    bench.plane.serve(a.id, Sound::Silence, &agreed(0));
     for (sequence, event) in rtp::DigitPackets::new('#', 160, 800).unwrap().enumerate() {
         let header = rtp::Header {
             marker: sequence == 0,
@@ -345,7 +362,8 @@ fn a_prompt_is_one_stream_of_20_ms_packets_and_its_end_is_told() {
     let mut bench = Bench::new();
     let phone = Phone::at("127.0.0.1");
     let a = bench.open(&phone);
-    let voice = agreed(Codec::Pcma);
+    let voice = agreed(8);
+    bench.plane.connect(a.id, phone.speaking(&[(8, codec::Codec::Pcma)]));
     let mut headers: Vec<rtp::Header> = Vec::new();
     for _ in 0..2 {
         bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 3 * 160 + 1])), &voice);
@@ -375,16 +393,18 @@ fn a_prompt_waits_for_a_phone_that_holds_and_ends_with_its_leg() {
     let mut bench = Bench::new();
     let phone = Phone::at("127.0.0.1");
     let a = bench.open(&phone);
-    bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 160])), &agreed(Codec::Pcmu));
-    bench.plane.connect(a.id, Remote { direction: Direction::SendOnly, ..phone.remote() });
+    let speaking = phone.speaking(&[(0, codec::Codec::Pcmu)]);
+    bench.plane.connect(a.id, speaking.clone());
+    bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 160])), &agreed(0));
+    bench.plane.connect(a.id, Remote { direction: Direction::SendOnly, ..speaking.clone() });
     for _ in 0..50 {
         assert_eq!(bench.wait(Duration::from_millis(5)), []);
     }
     assert_eq!(received(&phone.rtp), None);
-    bench.plane.connect(a.id, phone.remote());
+    bench.plane.connect(a.id, speaking);
     let events: Vec<_> = (0..10).flat_map(|_| bench.wait(Duration::from_millis(5))).collect();
     assert_eq!((events, received(&phone.rtp).is_some()), (vec![(a.id, MediaEvent::PromptDone)], true));
-    bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 16_000])), &agreed(Codec::Pcmu));
+    bench.plane.serve(a.id, Sound::Prompt(audio::Prompt::new(vec![1000; 16_000])), &agreed(0));
     bench.plane.close(a.id);
     bench.wait(Duration::from_millis(100));
     assert_eq!(bench.plane.poll_timeout(), None);

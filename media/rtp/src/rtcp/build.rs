@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ReportBlock, SenderInfo};
+use super::{ReportBlock, SenderInfo, VoipMetrics};
 use crate::Ssrc;
 
 /// Writes a compound packet into a buffer. RFC 3550 §6.1: a report first, then a description with the CNAME, then the
@@ -43,6 +43,14 @@ impl<'b> Builder<'b> {
             out.extend_from_slice(&[1, text.len() as u8]);
             out.extend_from_slice(text);
             out.push(0);
+        })
+    }
+
+    /// An XR with VoIP metrics (RFC 3611 §4.7).
+    pub fn voip_metrics(&mut self, ssrc: Ssrc, metrics: &VoipMetrics) -> &mut Self {
+        self.part(207, 0, |out| {
+            put(out, [ssrc.0, u32::from(VoipMetrics::BLOCK) << 24 | 8]);
+            out.extend_from_slice(&metrics.to_bytes());
         })
     }
 

@@ -42,4 +42,24 @@ impl VoipMetrics {
             mos_conversation: mos(body[23]),
         })
     }
+
+    /// The block's content. What is not in here is said not to be known; there are no bursts, only one gap.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        let mut body = [0; 32];
+        body[..4].copy_from_slice(&self.ssrc.0.to_be_bytes());
+        // Loss between bursts is all the loss that there is.
+        (body[4], body[5], body[7]) = (self.loss_rate, self.discard_rate, self.loss_rate);
+        let trip = self.round_trip.map_or(0, |trip| u16::try_from(trip.as_millis()).unwrap_or(u16::MAX));
+        body[12..14].copy_from_slice(&trip.to_be_bytes());
+        // Levels of signal, noise and echo, and the outside's R factor.
+        (body[16], body[17], body[18], body[21]) = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+        body[19] = GAP_MIN;
+        body[20] = self.r.unwrap_or(UNKNOWN);
+        (body[22], body[23]) = (self.mos_listening.unwrap_or(UNKNOWN), self.mos_conversation.unwrap_or(UNKNOWN));
+        body
+    }
 }
+
+const UNKNOWN: u8 = 127;
+/// Packets received in a row that end a burst, as RFC 3611 §4.7.2 recommends.
+const GAP_MIN: u8 = 16;

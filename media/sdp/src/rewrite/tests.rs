@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{MediaPort, Origin, Rewrite, rewrite};
 use crate::line::Lines;
 use crate::vectors::{BROWSER, PHONE, RFC3264_ANSWER, RFC3605, RFC8866, random, spoil};
-use crate::{Direction, Sdp, Transport};
+use crate::{Direction, Formats, ListedFormat, NewFormat, Sdp, Transport};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7));
@@ -21,7 +21,7 @@ fn ports(sdp: &Sdp<'_>, address: IpAddr) -> Vec<MediaPort> {
 /// With LF for line ends.
 fn rewritten(text: &[u8], address: IpAddr) -> String {
     let sdp = Sdp::parse(text).unwrap();
-    let told = rewrite(&sdp, &ports(&sdp, address), &[], origin(address));
+    let told = rewrite(&sdp, &ports(&sdp, address), &[], &[], origin(address));
     String::from_utf8(told).unwrap().replace("\r\n", "\n")
 }
 
@@ -89,7 +89,7 @@ fn rtcp_is_said_where_nobody_would_look_for_it() {
     let sdp = Sdp::parse(RFC8866).unwrap();
     let ports =
         [(20_000, 20_001), (20_002, 30_000), (20_004, 20_004)].map(|(rtp, rtcp)| MediaPort { address: V4, rtp, rtcp });
-    let told = String::from_utf8(rewrite(&sdp, &ports, &[], origin(V4))).unwrap();
+    let told = String::from_utf8(rewrite(&sdp, &ports, &[], &[], origin(V4))).unwrap();
     assert!(told.contains("m=audio 20002 RTP/AVP 0\r\na=rtcp:30000\r\nm=video"), "{told}");
     assert_eq!(told.matches("a=rtcp").count(), 1);
 }
@@ -128,10 +128,10 @@ fn rejected_streams_stay_rejected_whichever_side_rejects_them() {
     let sdp = Sdp::parse(RFC3264_ANSWER).unwrap();
     let mut ports = ports(&sdp, V4);
     ports[2] = MediaPort::REJECTED;
-    let told = rewrite(&sdp, &ports, &[], origin(V4));
+    let told = rewrite(&sdp, &ports, &[], &[], origin(V4));
     let again = Sdp::parse(&told).unwrap();
     assert_eq!(again.media().iter().map(|media| media.port).collect::<Vec<_>>(), [20_000, 0, 0]);
-    let none = rewrite(&sdp, &[], &[], origin(V4));
+    let none = rewrite(&sdp, &[], &[], &[], origin(V4));
     assert!(Sdp::parse(&none).unwrap().media().iter().all(|media| media.is_rejected()));
 }
 
@@ -155,7 +155,7 @@ fn with_ice_an_unspecified_address_is_only_not_known_yet() {
 fn streams_on_different_addresses_each_say_their_own() {
     let sdp = Sdp::parse(RFC8866).unwrap();
     let ports = [(V4, 1), (V6, 3), (V6, 5)].map(|(address, rtp)| MediaPort { address, rtp, rtcp: rtp + 1 });
-    let told = rewrite(&sdp, &ports, &[], origin(V4));
+    let told = rewrite(&sdp, &ports, &[], &[], origin(V4));
     let again = Sdp::parse(&told).unwrap();
     let addresses: Vec<_> = again.media().iter().map(|media| media.rtp_address().unwrap().ip()).collect();
     assert_eq!(addresses, [V4, V6, V6]);
@@ -169,8 +169,14 @@ fn a_direction_of_ours_takes_the_place_of_theirs() {
         let ports = ports(&sdp, V4);
         for direction in [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive] {
             let mut told = Vec::new();
-            Rewrite { ports: &ports, transports: &[], origin: origin(V4).next(), direction: Some(direction) }
-                .write(&sdp, &mut told);
+            Rewrite {
+                ports: &ports,
+                transports: &[],
+                formats: &[],
+                origin: origin(V4).next(),
+                direction: Some(direction),
+            }
+            .write(&sdp, &mut told);
             let again = Sdp::parse(&told).unwrap();
             assert!(again.media().iter().all(|media| media.direction == direction));
             assert_eq!(again.origin().version, "4");
@@ -184,7 +190,7 @@ fn line_ends_stay_what_they_were_and_a_missing_last_one_does_no_harm() {
                  m=audio 4000 RTP/AVP 0\na=sendrecv\nm=audio 4002 RTP/AVP 0";
     let sdp = Sdp::parse(text).unwrap();
     let ports = [(V4, 20_000), (V6, 20_010)].map(|(address, rtp)| MediaPort { address, rtp, rtcp: rtp + 3 });
-    let told = String::from_utf8(rewrite(&sdp, &ports, &[], origin(V4))).unwrap();
+    let told = String::from_utf8(rewrite(&sdp, &ports, &[], &[], origin(V4))).unwrap();
     let expected = "v=0\no=- 77 3 IN IP4 203.0.113.7\ns=-\nc=IN IP4 203.0.113.7\nt=0 0\n\
                     m=audio 20000 RTP/AVP 0\na=sendrecv\na=rtcp:20003\n\
                     m=audio 20010 RTP/AVP 0\r\nc=IN IP6 2001:db8::7\r\na=rtcp:20013\r\n";
@@ -202,7 +208,7 @@ fn whatever_is_read_is_told_with_our_addresses_alone() {
         let Ok(sdp) = Sdp::parse(&text) else { continue };
         read += 1;
         let address = if round % 2 == 0 { V4 } else { V6 };
-        let told = rewrite(&sdp, &ports(&sdp, address), &[], origin(address));
+        let told = rewrite(&sdp, &ports(&sdp, address), &[], &[], origin(address));
         let shown = || format!("{}\n--\n{}", String::from_utf8_lossy(&text), String::from_utf8_lossy(&told));
         let again = Sdp::parse(&told).unwrap_or_else(|error| panic!("{error}: {}", shown()));
         assert_eq!(again.media().len(), sdp.media().len(), "{}", shown());
@@ -239,7 +245,7 @@ fn a_stream_with_a_transport_of_its_own_loses_what_the_other_phone_said_of_secur
                a=zrtp-hash:1.10 fe30\r\na=rtpmap:0 PCMU/8000\r\nm=image 4002 udptl t38\r\n";
     let sdp = Sdp::parse(sdp.as_bytes()).unwrap();
     let transport = Transport { protocol: "RTP/SAVP".into(), attributes: vec!["crypto:7 X inline:y".into()] };
-    let told = rewrite(&sdp, &ports(&sdp, V4), &[Some(transport)], origin(V4));
+    let told = rewrite(&sdp, &ports(&sdp, V4), &[Some(transport)], &[], origin(V4));
     let told = String::from_utf8(told).unwrap().replace("\r\n", "\n");
     let expected = "v=0\no=- 77 3 IN IP4 203.0.113.7\ns=-\nc=IN IP4 203.0.113.7\nt=0 0\na=tool:x\n\
                     m=audio 20000 RTP/SAVP 0 101\na=rtpmap:0 PCMU/8000\na=crypto:7 X inline:y\nm=image 20002 udptl t38\n";
@@ -253,7 +259,7 @@ fn zrtp_passes_where_nothing_else_encrypts() {
     let with = |attributes: &[&str]| {
         let attributes = attributes.iter().map(|&text| text.to_owned()).collect();
         let transport = Transport { protocol: "RTP/AVP".into(), attributes };
-        String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[Some(transport)], origin(V4))).unwrap()
+        String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[Some(transport)], &[], origin(V4))).unwrap()
     };
     assert!(with(&[]).contains("a=zrtp-hash"));
     assert!(!with(&["crypto:1 X inline:y"]).contains("a=zrtp-hash"));
@@ -263,6 +269,22 @@ fn zrtp_passes_where_nothing_else_encrypts() {
 fn a_refused_stream_shows_no_keys() {
     let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=video 0 RTP/SAVP 99\r\na=crypto:1 X inline:y\r\n";
     let sdp = Sdp::parse(text.as_bytes()).unwrap();
-    let told = String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[None], origin(V4))).unwrap();
+    let told = String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[None], &[], origin(V4))).unwrap();
     assert!(told.contains("m=video 0 RTP/SAVP 99") && !told.contains("crypto"), "{told}");
+}
+
+#[test]
+fn formats_are_taken_away_and_added_with_all_that_is_said_of_them() {
+    let said = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96 0 101\r\n\
+        a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtcp-fb:96 nack\r\na=rtpmap:101 telephone-event/8000\r\n\
+        a=ptime:40\r\na=sendonly";
+    let sdp = Sdp::parse(said).unwrap();
+    let new = NewFormat { payload_type: 97, rtpmap: "iLBC/8000".to_owned(), fmtp: "mode=20".to_owned() };
+    let list = vec![ListedFormat::Kept(0), ListedFormat::New(new), ListedFormat::Kept(101)];
+    let formats = [Some(Formats { list, ptime: Some(20) })];
+    let told = String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[], &formats, origin(V4))).unwrap();
+    let (_, stream) = told.split_once("m=").unwrap();
+    let expected = "audio 20000 RTP/AVP 0 97 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n\
+        a=rtpmap:97 iLBC/8000\r\na=fmtp:97 mode=20\r\na=ptime:20\r\n";
+    assert_eq!(stream, expected);
 }

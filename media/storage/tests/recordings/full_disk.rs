@@ -15,9 +15,9 @@ struct Disk(PathBuf);
 impl Disk {
     #[track_caller]
     fn mount(path: PathBuf, size: &str) -> Disk {
-        std::fs::create_dir_all(&path).unwrap();
+        std::fs::create_dir_all(&path).expect("the temporary folder is writable");
         let options = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output().unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output().expect("mount runs");
         let said = String::from_utf8_lossy(&mounted.stderr);
         assert!(mounted.status.success(), "this test mounts a small disk, so it runs as root: {said}");
         Disk(path)
@@ -27,7 +27,7 @@ impl Disk {
     fn fill(&self) -> PathBuf {
         use std::io::Write;
         let path = self.0.join("ballast");
-        let mut file = std::fs::File::create(&path).unwrap();
+        let mut file = std::fs::File::create(&path).expect("the temporary folder is writable");
         while file.write_all(&[1; 4096]).is_ok() {}
         path
     }
@@ -41,11 +41,11 @@ impl Drop for Disk {
 
 /// A store that refuses until it is mended: a file lies where its folder should be.
 fn break_store(folder: &Path) {
-    std::fs::write(folder, "not a folder").unwrap();
+    std::fs::write(folder, "not a folder").expect("the temporary folder is writable");
 }
 
 fn mend_store(folder: &Path) {
-    std::fs::remove_file(folder).unwrap();
+    std::fs::remove_file(folder).expect("the temporary folder is writable");
 }
 
 /// Speaks at ten times the speed of speech.

@@ -13,7 +13,7 @@ const PLACE: &str = "TANDEM_TEST_RECORDS_IN";
 
 fn segments(spool: &Path) -> Vec<PathBuf> {
     let Ok(files) = std::fs::read_dir(spool) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file of the spool").path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "segment"));
     files.sort();
     files
@@ -67,8 +67,8 @@ fn a_killed_process_loses_the_segment_in_progress_alone() {
 
 fn record_until_killed(place: &Path) {
     let objects = open(&place.join("objects"));
-    let recordings = Recordings::start(settings(objects, &place.join("spool"))).unwrap();
-    let mut tap = recordings.begin(about("killed", Form::Wav, Layout::Stereo)).unwrap();
+    let recordings = Recordings::start(settings(objects, &place.join("spool"))).expect("recordings start");
+    let mut tap = recordings.begin(about("killed", Form::Wav, Layout::Stereo)).expect("a recording begins");
     let mut at = 0;
     // Far more than the parent waits for, and still bounded.
     speak(&mut tap, &mut at, 50 * 600, || std::thread::sleep(Duration::from_millis(2)));

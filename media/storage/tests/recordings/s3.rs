@@ -8,7 +8,7 @@ use storage::{Form, Layout, Objects, ObjectsError, Recordings, Settings};
 use support::{S3, Scratch};
 
 fn open(s3: &S3) -> Objects {
-    Objects::open_with("s3://tandem/exchange/one", s3.variables()).unwrap()
+    Objects::open_with("s3://tandem/exchange/one", s3.variables()).expect("it is a bucket")
 }
 
 #[test]

@@ -4,19 +4,20 @@ use super::Source;
 use super::places::GROUPS;
 use super::reader::{Kind, Place, Problem, Reference};
 use crate::directory::plan::DEFAULT_CLASS;
-use crate::directory::{Directory, Domain, Origin, User};
+use crate::directory::{Directory, Domain, Origin, Speech, User};
 use std::collections::BTreeMap;
 
 impl Source {
     /// Everything that is wrong, in the order of the files, if this is to replace what `previous` has from files. The users that
     /// were imported there stay.
-    pub fn check(&mut self, previous: &Directory) -> Vec<Problem> {
+    pub fn check(&mut self, previous: &Directory, speech: &Speech) -> Vec<Problem> {
         // What is half read would only be blamed for what the other half says.
         if self.is_toml {
             self.check_references(previous);
             self.check_extensions();
             self.check_numbers();
             self.check_imported(previous);
+            self.check_speech(speech);
         }
         let mut problems = std::mem::take(&mut self.found.problems);
         problems.sort_by_key(|problem| (self.found.files.iter().position(|file| *file == problem.file), problem.line));
@@ -153,6 +154,17 @@ impl Source {
         for (place, key) in hidden {
             self.found.problem(place, &key, "is a user's extension, so that it is never reached");
         }
+    }
+
+    /// Texts that nobody could hear: the first one stands for all.
+    fn check_speech(&mut self, speech: &Speech) {
+        let Speech::Impossible(why) = speech else { return };
+        let Some((place, key)) = self.found.says.iter().min_by_key(|(place, _)| *place).cloned() else { return };
+        let others = match self.found.says.len() {
+            1 => String::new(),
+            several => format!(" ({} more like it)", several - 1),
+        };
+        self.found.problem(place, &key, format!("no media node can speak it: {why}; or play a file instead{others}"));
     }
 
     /// What the imported users that stay need, and what they have that these files give to others.

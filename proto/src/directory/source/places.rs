@@ -3,7 +3,7 @@
 use super::reader::{Kind, Table};
 use super::values::{self, name, one_of, parsed};
 use crate::directory::destination::{Destination, KINDS};
-use crate::directory::model::{Class, Domain, Media, Number, Region, Schedule, Site, Srtp};
+use crate::directory::model::{Class, Domain, Dtmf, Media, Number, Region, Schedule, Site, Srtp};
 use crate::directory::pattern::Match;
 use crate::directory::plan::{EXTENSIONS, SERVICES};
 use sip::digest::Algorithm;
@@ -30,7 +30,8 @@ pub fn region(table: &Table<'_>) -> Option<Region> {
     let language = table.optional("language", "\"fr\"", values::language);
     let networks = table.list("networks", "\"10.0.0.0/8\"", parsed);
     let prefixes = table.list("prefixes", "\"+33\"", values::digits);
-    Some(Region { name: name?, language, networks, prefixes })
+    let tones = table.optional("tones", "\"fr\"", values::country);
+    Some(Region { name: name?, language, networks, prefixes, tones })
 }
 
 /// `[[site]]`
@@ -49,6 +50,18 @@ pub const MEDIA: [(&str, Media); 2] = [("anchored", Media::Anchored), ("direct",
 /// The words for encrypted media.
 pub const SRTP: [(&str, Srtp); 3] = [("off", Srtp::Off), ("offer", Srtp::Offer), ("required", Srtp::Required)];
 
+/// The words for keys.
+pub const DTMF: [(&str, Dtmf); 3] = [("auto", Dtmf::Auto), ("inband", Dtmf::Inband), ("info", Dtmf::Info)];
+
+/// Codecs that a phone or a trunk may be told to use; AMR passes between two that have it.
+const CODECS: [&str; 10] = ["opus", "G722", "PCMA", "PCMU", "G729", "iLBC", "GSM", "L16", "AMR", "AMR-WB"];
+
+/// `codecs = ["opus", "PCMA"]`
+pub fn codecs(table: &Table<'_>) -> Vec<Box<str>> {
+    let codecs = table.list("codecs", "\"PCMA\"", one_of(&CODECS.map(|codec| (codec, codec))));
+    codecs.into_iter().map(Into::into).collect()
+}
+
 /// `[[domain]]`
 pub fn domain(table: &Table<'_>) -> Option<Domain> {
     let name = table.required("name", "\"tandem.local\"", values::host);
@@ -61,6 +74,8 @@ pub fn domain(table: &Table<'_>) -> Option<Domain> {
     }
     let media = table.optional("media", "\"anchored\"", one_of(&MEDIA)).unwrap_or_default();
     let srtp = table.optional("srtp", "\"required\"", one_of(&SRTP)).unwrap_or_default();
+    let codecs = codecs(table);
+    let dtmf = table.optional("dtmf", "\"info\"", one_of(&DTMF)).unwrap_or_default();
     let known = [("SHA-256", Algorithm::Sha256), ("MD5", Algorithm::Md5)];
     let mut algorithms = table.list("algorithms", "\"SHA-256\"", one_of(&known));
     if algorithms.is_empty() {
@@ -70,7 +85,7 @@ pub fn domain(table: &Table<'_>) -> Option<Domain> {
         table.problem("algorithms", table.place_of("algorithms"), "names an algorithm twice");
     }
     let class = reference(table, "class", Kind::Class, "\"internal\"");
-    Some(Domain { name: name?, aliases, media, srtp, algorithms, class })
+    Some(Domain { name: name?, aliases, media, srtp, codecs, dtmf, algorithms, class })
 }
 
 /// `[[schedule]]`
@@ -142,6 +157,7 @@ pub fn destination(
 pub fn parse_destination(value: &DeValue<'_>, owner: Owner) -> Result<Destination, String> {
     let text = values::text(value)?;
     match Destination::from_str(text) {
+        Ok(Destination::Play(file)) => values::check_sound(&file).map(|()| Destination::Play(file.clone())),
         Ok(Destination::OwnVoicemail) if owner == Owner::None => Err("names no voicemail box here".into()),
         Ok(to) => Ok(to),
         Err(why) => {
@@ -170,11 +186,8 @@ pub fn refer_to(table: &Table<'_>, to: &Destination, key: &str, place: super::re
             Some(owner) => (Kind::Voicemail, owner),
             None => return,
         },
-        Destination::Echo
-        | Destination::Say(_)
-        | Destination::Play(_)
-        | Destination::Hangup
-        | Destination::OwnVoicemail => return,
+        Destination::Say(_) => return table.speak(key, place),
+        Destination::Echo | Destination::Play(_) | Destination::Hangup | Destination::OwnVoicemail => return,
     };
     table.refer(kind, name, key, place);
 }

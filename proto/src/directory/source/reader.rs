@@ -113,6 +113,8 @@ pub struct Found {
     pub references: Vec<Reference>,
     /// Where each name was given first.
     pub names: HashMap<(Kind, String), Place, foldhash::fast::RandomState>,
+    /// Where texts are to be spoken, with the key that says so.
+    pub says: Vec<(Place, String)>,
 }
 
 impl Found {
@@ -368,6 +370,11 @@ impl<'a> Table<'a> {
     /// The same where there are several ways to write a name: `(id, name)`.
     pub fn declare_by_id(&self, kind: Kind, name: (&str, &str), key: &str) {
         self.found.borrow_mut().declare(kind, name, self.place_of(key), &self.key(key));
+    }
+
+    /// Notes that this key's text is to be spoken.
+    pub fn speak(&self, key: &str, place: Place) {
+        self.found.borrow_mut().says.push((place, self.key(key)));
     }
 
     fn report_unknown_keys(&self) {

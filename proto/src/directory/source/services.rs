@@ -1,6 +1,6 @@
 //! Sections about services and trunks.
 
-use super::places::{Owner, Presence, SRTP, destination, own_name, parse_destination, refer_to, reference};
+use super::places::{Owner, Presence, SRTP, codecs, destination, own_name, parse_destination, refer_to, reference};
 use super::reader::{Kind, Table};
 use super::values::{self, boolean, integer, one_of, parsed, some_text, span};
 use crate::directory::destination::Destination;
@@ -19,7 +19,10 @@ const GOOD_PROMPT: &str = "{ say = \"Bonjour\" }";
 fn prompt(table: &Table<'_>, key: &'static str) -> Option<Prompt> {
     table.nested(key, GOOD_PROMPT, |inner| {
         let say = inner.optional("say", "\"Bonjour\"", some_text);
-        let play = inner.optional("play", "\"welcome.wav\"", some_text);
+        let play = inner.optional("play", "\"welcome.wav\"", values::sound);
+        if say.is_some() {
+            inner.speak("say", inner.place_of("say"));
+        }
         match (say, play) {
             (Some(text), None) => Some(Prompt::Say(text)),
             (None, Some(file)) => Some(Prompt::Play(file)),
@@ -218,12 +221,9 @@ pub fn features(table: &Table<'_>) -> Features {
 /// `[[music]]`
 pub fn music(table: &Table<'_>) -> Option<Music> {
     let name = own_name(table, Kind::Music, "\"default\"");
-    let files = table.required_list("files", "\"builtin:morning\"", some_text);
+    let files = table.required_list("files", "\"builtin:morning\"", values::sound);
     Some(Music { name: name?, files })
 }
-
-/// Codecs that a trunk may name.
-const CODECS: [&str; 9] = ["PCMU", "PCMA", "G722", "opus", "GSM", "G729", "iLBC", "AMR", "AMR-WB"];
 
 /// `[[trunk]]`
 pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
@@ -243,7 +243,7 @@ pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
         let password = register.required("password", "\"secret\"", some_text);
         Some(Registration { user: user?, password: Secret(password?) })
     });
-    let codecs = table.list("codecs", "\"PCMA\"", one_of(&CODECS.map(|codec| (codec, codec))));
+    let codecs = codecs(table);
     let srtp = table.optional("srtp", "\"required\"", one_of(&SRTP)).unwrap_or(Srtp::Off);
     let channels = table.optional("channels", "30", integer(1..=1_000_000));
     let inbound = table.each("inbound", "{ match = \"+33140000000\", to = \"menu:welcome\" }", |rule| {
@@ -251,15 +251,5 @@ pub fn trunk(table: &Table<'_>) -> Option<Trunk> {
         let to = destination(rule, "to", "\"menu:welcome\"", Presence::Required, Owner::None);
         Some(Inbound { pattern: pattern?, to: to? })
     });
-    Some(Trunk {
-        name: name?,
-        domain: domain?,
-        peers,
-        from,
-        register,
-        codecs: codecs.into_iter().map(Into::into).collect(),
-        srtp,
-        channels,
-        inbound,
-    })
+    Some(Trunk { name: name?, domain: domain?, peers, from, register, codecs, srtp, channels, inbound })
 }

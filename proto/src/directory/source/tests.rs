@@ -88,6 +88,18 @@ fn each_mistake_is_named_with_its_line_and_a_good_value() {
             &format!("{USER}language = \"french\"\n"),
             "5: user bob: language: \"french\" is no language; for example language = \"fr\"",
         ),
+        (
+            "[[region]]\nname = \"paris\"\ntones = \"FRA\"",
+            "3: region paris: tones: \"FRA\" is no country; it is two small letters, as in ISO 3166; for example tones = \"fr\"",
+        ),
+        (
+            "[[music]]\nname = \"default\"\nfiles = [\"builtin:mornin\"]",
+            "3: music default: files: \"builtin:mornin\" is no builtin sound; did you mean \"builtin:morning\"?",
+        ),
+        (
+            "[[number]]\nmatch = \"1\"\nto = \"play:builtin:jazz\"\ngroup = \"services\"",
+            "3: number 1: to: \"play:builtin:jazz\" is no builtin sound; did you mean \"builtin:morning\"?",
+        ),
         (&USER.replace("\"d\"", "\"e\""), "3: user bob: domain: there is no domain \"e\"; did you mean \"d\"?"),
         (
             &USER.replace("bob", "Bob"),

@@ -1,6 +1,6 @@
 //! The section `[[user]]`.
 
-use super::places::{MEDIA, Owner, Presence, SRTP, destination, reference};
+use super::places::{DTMF, MEDIA, Owner, Presence, SRTP, codecs, destination, reference};
 use super::reader::{Kind, Place, Table};
 use super::services::messages;
 use super::values::{self, integer, one_of, some_text, span};
@@ -46,6 +46,8 @@ pub fn user(table: &Table<'_>) -> Option<SourceUser> {
     let ring = table.optional("ring", "\"10s\"", span(1..=600)).map_or(DEFAULT_RING, |ring| ring.0);
     let media = table.optional("media", "\"direct\"", one_of(&MEDIA));
     let srtp = table.optional("srtp", "\"required\"", one_of(&SRTP));
+    let codecs = codecs(table);
+    let dtmf = table.optional("dtmf", "\"info\"", one_of(&DTMF));
     let voicemail = table.nested("voicemail", "{ pin = \"1234\" }", messages);
     let forward = table.nested("forward", "{ busy = \"voicemail\" }", |forward| {
         let to = |key| destination(forward, key, "\"voicemail\"", Presence::Optional, Owner::User);
@@ -66,7 +68,7 @@ pub fn user(table: &Table<'_>) -> Option<SourceUser> {
         ring,
         contacts,
         media,
-        rare: Rare { language, srtp, voicemail, forward: forward.unwrap_or_default(), record },
+        rare: Rare { language, srtp, codecs, dtmf, voicemail, forward: forward.unwrap_or_default(), record },
     })
 }
 

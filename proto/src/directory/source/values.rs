@@ -1,6 +1,7 @@
 //! What a value may be. Each function takes a TOML value and says, behind that value, what is wrong with it.
 
 use super::suggest::nearest;
+use crate::directory::BUILTIN_SOUNDS;
 use crate::directory::buckets::MAX_NAME;
 use crate::directory::pattern::is_dialable;
 use crate::directory::text::{Secret, Span};
@@ -167,6 +168,30 @@ pub fn language(value: &DeValue<'_>) -> Result<Box<str>, String> {
     let is_next = |tag: &str| (2..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_fine = subtags.next().is_some_and(is_first) && subtags.all(is_next);
     if is_fine { Ok(language.into()) } else { Err("is no language".into()) }
+}
+
+/// A country by its two letters (ISO 3166-1).
+pub fn country(value: &DeValue<'_>) -> Result<Box<str>, String> {
+    let country = text(value)?;
+    let is_fine = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_lowercase());
+    if is_fine { Ok(country.into()) } else { Err("is no country; it is two small letters, as in ISO 3166".into()) }
+}
+
+/// A file of sound, or `builtin:NAME`.
+pub fn sound(value: &DeValue<'_>) -> Result<Box<str>, String> {
+    let file = some_text(value)?;
+    check_sound(&file).map(|()| file)
+}
+
+/// The same for a text.
+pub fn check_sound(file: &str) -> Result<(), String> {
+    match file.strip_prefix("builtin:") {
+        Some(name) if !BUILTIN_SOUNDS.contains(&name) => {
+            let near = nearest(name, BUILTIN_SOUNDS.into_iter()).unwrap_or("morning");
+            Err(format!("is no builtin sound; did you mean \"builtin:{near}\"?"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A host name or address in lower case, IPv6 without brackets.

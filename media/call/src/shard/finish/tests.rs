@@ -1,7 +1,7 @@
 //! A bug is stood in for by ports that panic once, before they are opened or after they are closed.
 
 use super::*;
-use crate::media::{Ice, LegStats, NoPort, Opened, Remote, Sound};
+use crate::media::{Ice, LegStats, NoPort, Opened, Order, Remote, Sound};
 use crate::settings::Settings;
 use proto::time::UnixMillis;
 use proto::view::View;
@@ -12,6 +12,7 @@ use sip::token::ShardId;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Default)]
 struct Fragile {
@@ -50,6 +51,20 @@ impl Media for Fragile {
     fn serve(&mut self, _: MediaId, _: Sound, _: &Agreed) {
         self.step();
     }
+    fn is_locked(&self, _: &str) -> bool {
+        false
+    }
+
+    fn is_in_room(&self, _: MediaId) -> bool {
+        false
+    }
+
+    fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
+        false
+    }
+
     fn fingerprint(&self) -> String {
         format!("sha-256 {}", ["AB"; 32].join(":"))
     }

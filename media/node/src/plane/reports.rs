@@ -1,0 +1,67 @@
+//! The reports of RTCP on pairs whose sound we make ourselves; between two phones whose packets pass, theirs pass too.
+
+use super::pair::{Pair, Partner};
+use super::{Plane, pair_at};
+use crate::token::Component;
+use rtp::Datagram;
+use rtp::quality::Conditions;
+use rtp::rtcp::{Moment, VoipMetrics};
+
+impl Plane {
+    /// Sends all reports that are due.
+    pub(super) fn report(&mut self) {
+        let (now, ntp) = (self.micros(), self.ntp());
+        let mut out = Vec::new();
+        for index in 0..self.slots.len() as u32 {
+            let random = self.draw() as u32;
+            let Some(pair) = pair_at(&mut self.slots, index) else { continue };
+            if !matches!(pair.partner, Partner::Talk(_, _) | Partner::Exchange | Partner::Room(_)) {
+                continue;
+            }
+            let Some(talk) = pair.talk.as_mut().filter(|talk| talk.reporter.is_due(now)) else { continue };
+            let timestamp = talk.mouth.sequencer().timestamp();
+            let mut reporter = talk.reporter.clone();
+            let (metrics, cname) = (pair.metrics(), pair.cname());
+            let moment = Moment { now, ntp, timestamp, reception: pair.reception(), metrics, random };
+            out.clear();
+            reporter.report(moment, &cname, &mut out);
+            if let Some(talk) = &mut pair.talk {
+                talk.reporter = reporter;
+            }
+            let length = out.len();
+            self.buffer[..length].copy_from_slice(&out);
+            pair.forward_report(now, &out);
+            let result = pair.send(Component::Rtcp, Datagram::Rtcp, &mut self.buffer, length);
+            self.counts.note(result);
+        }
+    }
+
+    /// The time of day as reports have it: seconds since 1900 in 32.32 bits.
+    fn ntp(&self) -> u64 {
+        let since = self.now.saturating_duration_since(self.began) + self.began_at;
+        (since.as_secs().wrapping_add(NTP_EPOCH) << 32) | u64::from(since.subsec_nanos()) * (1 << 32) / 1_000_000_000
+    }
+}
+
+impl Pair {
+    /// How the phone sounds here.
+    fn metrics(&self) -> Option<VoipMetrics> {
+        let stats = self.statistics();
+        let codec = stats.codec.filter(|_| stats.expected > 0)?;
+        let delay = Conditions::delay(codec, stats.round_trip.unwrap_or_default() / 2, stats.jitter);
+        let rating = Conditions { codec, loss: stats.loss(), delay }.rating();
+        let mos = (rating.mos * 10.0).round() as u8;
+        Some(VoipMetrics {
+            ssrc: rtp::Ssrc::default(),
+            loss_rate: (stats.loss() * 256.0).min(255.0) as u8,
+            discard_rate: 0,
+            round_trip: stats.round_trip,
+            r: Some(rating.r.clamp(0.0, 100.0).round() as u8),
+            mos_listening: Some(mos),
+            mos_conversation: Some(mos),
+        })
+    }
+}
+
+/// Seconds from 1900 to 1970.
+const NTP_EPOCH: u64 = 2_208_988_800;

@@ -1,0 +1,325 @@
+//! The exchange's own end of a pair whose packets do not just pass: it hears what the phone says, and says an echo, a prompt, or what
+//! another phone says in another codec, as one continuous stream.
+
+use audio::dtmf::{self, Detector};
+use audio::{Ends, FRAME, Frames, Law};
+use call::{KeysHeard, KeysTold, Sound, Voice};
+use codec::{Codec, Library};
+use rtp::rtcp::Reporter;
+use rtp::{Datagram, DigitReceiver, HEADER_LEN, Header, Micros, Packet, Sequencer, Ssrc};
+use sdp::service::Agreed;
+use std::sync::Arc;
+use std::time::Duration;
+use voice::{Ear, Mouth, Telling};
+
+/// One end.
+pub struct Talk {
+    pub mouth: Mouth,
+    /// Hears samples; `None` while nobody wants any.
+    pub ear: Option<Ear>,
+    pub voice: Option<Voice>,
+    /// Samples a second of ear and mouth.
+    pub rate: u32,
+    /// Payload types of telephone events, with their clocks.
+    events: Vec<(u8, u32)>,
+    digits: DigitReceiver,
+    /// The clock of the last one.
+    event_clock: u32,
+    /// Hears keys in the sound of a phone that has no other way to say them.
+    detector: Option<Detector>,
+    sound: Playing,
+    /// The clock of what is echoed.
+    clock: u32,
+    pub pace: Pace,
+    pub reporter: Reporter,
+}
+
+enum Playing {
+    Echo,
+    /// G.711, coded once for all who hear it.
+    Frames {
+        frames: Frames,
+        next: usize,
+        law: Law,
+        due: bool,
+    },
+    Samples {
+        samples: Arc<[i16]>,
+        next: usize,
+        ends: Ends,
+    },
+    Silence,
+}
+
+/// Whether the pacer knows the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    Running,
+    Stopped,
+}
+
+/// What the turn of a stream brought.
+pub enum Played {
+    /// Packets wait to be sent.
+    Sound,
+    /// The phone holds: the prompt waits for it.
+    Pause,
+    /// The prompt is over.
+    Done,
+    /// Nothing is played by now.
+    Nothing,
+}
+
+/// What became of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// It went down.
+    Pressed(char),
+    /// It went up, and was held for so long.
+    Released(char, Duration),
+    /// It went down and up.
+    Struck(char, Duration),
+}
+
+/// Whether tones of keys are listened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tones {
+    Heard,
+    Passed,
+}
+
+impl Talk {
+    /// A stream whose source, number and time are drawn from `random`.
+    pub fn new(now: Micros, random: u64) -> Talk {
+        let (ssrc, sequence, timestamp) = (random as u32, (random >> 32) as u16, crate::ports::mixed(random) as u32);
+        Talk {
+            mouth: Mouth::new(Sequencer::new(Ssrc(ssrc), sequence, timestamp)),
+            ear: None,
+            voice: None,
+            rate: 8000,
+            events: Vec::new(),
+            digits: DigitReceiver::default(),
+            event_clock: 8000,
+            detector: None,
+            sound: Playing::Silence,
+            clock: 8000,
+            pace: Pace::Stopped,
+            reporter: Reporter::new(now, Ssrc(ssrc)),
+        }
+    }
+
+    /// Takes what was agreed on with the phone, for samples at `rate`.
+    pub fn attend(&mut self, voice: Option<&Voice>, rate: u32, library: &Library) {
+        (self.voice, self.rate) = (voice.cloned(), rate);
+        let Some(voice) = voice else { return };
+        self.events = match &voice.keys_heard {
+            KeysHeard::Events(events) => events.clone(),
+            KeysHeard::Tones | KeysHeard::Info => Vec::new(),
+        };
+        let telling = match voice.keys_told {
+            KeysTold::Events(payload_type) => Telling::Events(payload_type),
+            KeysTold::Tones => Telling::Tones,
+            KeysTold::Info => Telling::Nothing,
+        };
+        self.mouth.speak(&voice.to_phone[0], voice.packet_time, telling, rate, library);
+    }
+
+    /// Hears samples from now on.
+    pub fn listen(&mut self, tones: Tones, library: &Library) {
+        let Some(voice) = &self.voice else { return };
+        let ear = self.ear.get_or_insert_with(|| Ear::new(self.rate, PATIENCE, library));
+        ear.expect(&voice.from_phone, voice.comfort_noise);
+        let is_wanted = tones == Tones::Heard && voice.keys_heard == KeysHeard::Tones;
+        self.detector = if is_wanted { self.detector.take().or_else(|| Detector::new(self.rate)) } else { None };
+    }
+
+    /// Hears them no longer.
+    pub fn turn_away(&mut self) {
+        self.ear = None;
+    }
+
+    /// Turns to another sound. Says whether the pacer must be told of the stream.
+    pub fn begin(&mut self, sound: Sound, agreed: &Agreed) -> bool {
+        self.clock = agreed.clock;
+        if self.voice.is_none() {
+            self.events = agreed.telephone_event.map(|event| (event, agreed.clock)).into_iter().collect();
+        }
+        self.sound = match (sound, &self.voice) {
+            (Sound::Echo, _) => Playing::Echo,
+            (Sound::Silence | Sound::Room(_), _) | (Sound::Prompt(_), None) => Playing::Silence,
+            (Sound::Prompt(prompt), Some(voice)) => {
+                let law = match voice.to_phone[0].codec {
+                    Codec::Pcmu => Some(Law::Mu),
+                    Codec::Pcma => Some(Law::A),
+                    _ => None,
+                };
+                match law.filter(|_| voice.packet_time == FRAME_TIME && prompt.ends() == Ends::Silence) {
+                    Some(law) => Playing::Frames { frames: prompt.frames(law), next: 0, law, due: false },
+                    None => Playing::Samples { samples: prompt.at(self.rate), next: 0, ends: prompt.ends() },
+                }
+            }
+        };
+        self.wants_pace()
+    }
+
+    /// Whether the pacer is to be told of the stream; it is taken as told.
+    pub fn wants_pace(&mut self) -> bool {
+        let plays = matches!(self.sound, Playing::Frames { .. } | Playing::Samples { .. });
+        let starts = (plays || self.ear.is_some()) && self.pace == Pace::Stopped;
+        if starts {
+            self.pace = Pace::Running;
+        }
+        starts
+    }
+
+    /// Plays nothing any more.
+    pub fn stop(&mut self) {
+        self.sound = Playing::Silence;
+    }
+
+    /// Takes a datagram of the phone; what it tells of keys, which is two things where the next key is how the last one's end comes to
+    /// be known.
+    pub fn hear(&mut self, now: Micros, datagram: &[u8]) -> [Option<Key>; 2] {
+        if Datagram::classify(datagram) != Datagram::Rtp {
+            return [None; 2];
+        }
+        let Ok(packet) = Packet::parse(datagram) else { return [None; 2] };
+        let is_it = |(event, _): &&(u8, u32)| *event == packet.header.payload_type;
+        if let Some((_, clock)) = self.events.iter().find(is_it) {
+            self.event_clock = *clock;
+            let mut heard = self.digits.on_packet(now, &packet.header, packet.payload());
+            return [heard.next(), heard.next()].map(|heard| Some(self.key(heard?)));
+        }
+        if let Some(ear) = &mut self.ear {
+            ear.on_packet(now, &packet.header, packet.payload());
+        }
+        [None; 2]
+    }
+
+    /// A key of which nothing was heard any more, and so is over.
+    pub fn conclude(&mut self, now: Micros) -> Option<Key> {
+        let heard = self.digits.handle_timeout(now)?;
+        Some(self.key(heard))
+    }
+
+    fn key(&self, heard: rtp::Heard) -> Key {
+        let held =
+            |ticks: u32| Duration::from_micros(u64::from(ticks) * 1_000_000 / u64::from(self.event_clock.max(1)));
+        match heard {
+            rtp::Heard::Pressed(key) => Key::Pressed(key),
+            rtp::Heard::Released(key, ticks) => Key::Released(key, held(ticks)),
+            rtp::Heard::Struck(key, ticks) => Key::Struck(key, held(ticks)),
+        }
+    }
+
+    /// Makes an RTP packet of the phone one of ours, in place; false if it is not to be sent.
+    ///
+    /// Under its own source a phone would take the echo for a loop (RFC 3550 §8.2).
+    pub fn echo(&mut self, now: Micros, datagram: &mut [u8]) -> bool {
+        match (&self.sound, Packet::parse(datagram).map(|packet| packet.header)) {
+            (Playing::Echo, Ok(header)) => {
+                let header: Header = self.mouth.sequencer().follow(now, &header, self.clock);
+                header.put(datagram);
+                true
+            }
+            (Playing::Echo | Playing::Frames { .. } | Playing::Samples { .. } | Playing::Silence, _) => false,
+        }
+    }
+
+    /// Makes the next 20 ms of a prompt ready for [`Talk::poll_packet`].
+    pub fn play(&mut self, hears: Hears) -> Played {
+        let samples_of_block = self.rate as usize / 1000 * usize::from(FRAME_TIME);
+        match &mut self.sound {
+            Playing::Echo | Playing::Silence => Played::Nothing,
+            Playing::Frames { .. } | Playing::Samples { .. } if hears == Hears::Nothing => {
+                self.mouth.skip(FRAME_TIME);
+                Played::Pause
+            }
+            Playing::Frames { frames, next, due, .. } => {
+                *due = frames.get(*next).is_some();
+                if !*due {
+                    self.sound = Playing::Silence;
+                    return Played::Done;
+                }
+                Played::Sound
+            }
+            Playing::Samples { samples, next, ends } => {
+                let mut block = [0; LONGEST_BLOCK];
+                let block = &mut block[..samples_of_block];
+                let left = samples.len().saturating_sub(*next);
+                if left == 0 && (*ends == Ends::Silence || samples.is_empty()) {
+                    self.sound = Playing::Silence;
+                    return Played::Done;
+                }
+                for sample in block.iter_mut() {
+                    if *next == samples.len() && *ends == Ends::Loop {
+                        *next = 0;
+                    }
+                    *sample = samples.get(*next).copied().unwrap_or(0);
+                    *next += usize::from(*next < samples.len());
+                }
+                self.mouth.say(block);
+                Played::Sound
+            }
+        }
+    }
+
+    /// Writes the next packet that waits to the front of `buffer`; its length.
+    pub fn poll_packet(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let Playing::Frames { frames, next, law, due } = &mut self.sound else { return self.mouth.poll_packet(buffer) };
+        let frame = frames.get(*next).filter(|_| std::mem::take(due))?;
+        *next += 1;
+        let packet = &mut buffer[..HEADER_LEN + FRAME];
+        let header = self.mouth.sequencer().next(law.payload_type(), FRAME as u32);
+        packet[..HEADER_LEN].copy_from_slice(&header.to_bytes());
+        packet[HEADER_LEN..].copy_from_slice(frame);
+        Some(packet.len())
+    }
+
+    /// What the phone says in the next 20 ms, and the keys that are heard in it. A key's tone itself is left out, since it goes on
+    /// in another way.
+    pub fn draw(&mut self, now: Micros, block: &mut [i16]) -> Vec<Key> {
+        match &mut self.ear {
+            Some(ear) => _ = ear.draw(now, block),
+            None => block.fill(0),
+        }
+        if let Some(key) = self.conclude(now) {
+            return vec![key];
+        }
+        let Some(detector) = &mut self.detector else { return Vec::new() };
+        let heard = detector.push(block);
+        if detector.is_suspect() {
+            block.fill(0);
+        }
+        let key = |heard| match heard {
+            dtmf::Heard::Pressed(key) => Key::Pressed(key),
+            dtmf::Heard::Released(key, held) => Key::Released(key, held),
+        };
+        heard.into_iter().map(key).collect()
+    }
+
+    /// Tells the phone a block.
+    pub fn tell(&mut self, hears: Hears, block: &[i16]) {
+        match hears {
+            Hears::Sound => self.mouth.say(block),
+            Hears::Nothing => self.mouth.skip(FRAME_TIME),
+        }
+    }
+}
+
+/// Does the phone take sound now?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// Yes.
+    Sound,
+    /// It holds the call.
+    Nothing,
+}
+
+/// Milliseconds of sound in a turn.
+pub const FRAME_TIME: u16 = 20;
+/// Samples of a turn at the highest rate.
+pub const LONGEST_BLOCK: usize = 48 * FRAME_TIME as usize;
+/// How long late packets are waited for.
+const PATIENCE: voice::Settings =
+    voice::Settings { least: Duration::from_millis(10), most: Duration::from_millis(300) };

@@ -1,0 +1,85 @@
+//! Many talk in one room.
+
+use super::transcoding::{Speaker, talk};
+use super::*;
+use call::Order;
+use codec::Codec;
+
+const TONES: [f32; 3] = [440.0, 700.0, 1100.0];
+
+fn room(bench: &mut Bench, codecs: [Codec; 3]) -> Vec<(Speaker, Opened)> {
+    let speakers = codecs.into_iter().zip(TONES).map(|(codec, hertz)| Speaker::new(codec, 96, hertz));
+    let mut inside = Vec::new();
+    for speaker in speakers {
+        let opened = bench.plane.open(Some(speaker.phone.remote().rtp)).unwrap();
+        enter(bench, &speaker, &opened);
+        inside.push((speaker, opened));
+    }
+    inside
+}
+
+fn enter(bench: &mut Bench, speaker: &Speaker, opened: &Opened) {
+    bench.plane.connect(opened.id, speaker.remote());
+    bench.plane.serve(opened.id, Sound::Room("standup".into()), &agreed(96));
+}
+
+/// Which of the tones each one hears.
+fn hears(inside: &[(Speaker, Opened)]) -> Vec<Vec<f32>> {
+    let tones =
+        |speaker: &Speaker| TONES.into_iter().filter(|tone| speaker.level_of(f64::from(*tone)).0 > -14.0).collect();
+    inside.iter().map(|(speaker, _)| tones(speaker)).collect()
+}
+
+#[test]
+fn each_hears_all_others_and_never_oneself() {
+    let mut bench = Bench::new();
+    let mut inside = room(&mut bench, [Codec::Pcmu, Codec::G722, Codec::Opus]);
+    talk(&mut bench, &mut inside, 150);
+    assert_eq!(hears(&inside), [[700.0, 1100.0], [440.0, 1100.0], [440.0, 700.0]]);
+    for (index, (speaker, _)) in inside.iter().enumerate() {
+        let own = speaker.level_of(f64::from(TONES[index])).0;
+        assert!(own < -45.0, "{index}: {own}");
+    }
+    let (speaker, opened) = inside.pop().unwrap();
+    bench.plane.close(opened.id);
+    drop(speaker);
+    talk(&mut bench, &mut inside, 150);
+    assert_eq!(hears(&inside), [[700.0], [440.0]]);
+    inside.iter().for_each(|(_, opened)| _ = bench.plane.close(opened.id));
+    bench.wait(Duration::from_millis(100));
+    assert_eq!((bench.plane.rooms.len(), bench.plane.poll_timeout()), (0, None));
+}
+
+#[test]
+fn who_is_mute_or_holds_is_not_heard() {
+    let mut bench = Bench::new();
+    let mut inside = room(&mut bench, [Codec::Pcmu, Codec::Pcma, Codec::Pcmu]);
+    bench.plane.order(inside[0].1.id, Order::Mute);
+    let held = Remote { direction: Direction::SendOnly, ..inside[1].0.remote() };
+    bench.plane.connect(inside[1].1.id, held);
+    bench.plane.serve(inside[1].1.id, Sound::Room("standup".into()), &agreed(96));
+    talk(&mut bench, &mut inside, 150);
+    assert_eq!(inside[1].0.heard.len(), 0, "who holds hears nothing");
+    let heard = |speaker: &Speaker| TONES.map(|tone| speaker.level_of(f64::from(tone)).0 > -14.0);
+    assert_eq!((heard(&inside[0].0), heard(&inside[2].0)), ([false, false, true], [false; 3]));
+    bench.plane.order(inside[0].1.id, Order::Mute);
+    let (speaker, opened) = &inside[1];
+    enter(&mut bench, speaker, opened);
+    talk(&mut bench, &mut inside, 150);
+    assert_eq!(hears(&inside), [[700.0, 1100.0], [440.0, 1100.0], [440.0, 700.0]]);
+}
+
+#[test]
+fn a_locked_room_is_closed_until_it_is_unlocked_or_empty() {
+    let mut bench = Bench::new();
+    let inside = room(&mut bench, [Codec::Pcmu; 3]);
+    let is_locked = |bench: &Bench| bench.plane.is_locked("standup");
+    assert!(!is_locked(&bench) && bench.plane.is_in_room(inside[0].1.id));
+    bench.plane.order(inside[0].1.id, Order::Lock);
+    assert!(is_locked(&bench));
+    bench.plane.order(inside[1].1.id, Order::Lock);
+    assert!(!is_locked(&bench));
+    bench.plane.order(inside[1].1.id, Order::Lock);
+    inside.iter().for_each(|(_, opened)| _ = bench.plane.close(opened.id));
+    assert!(!is_locked(&bench) && !bench.plane.is_in_room(inside[0].1.id));
+}

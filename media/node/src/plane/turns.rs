@@ -1,0 +1,208 @@
+//! What happens on a pair every 20 ms, where its packets do not just pass: prompts play, and the sound of one phone becomes that of
+//! another.
+
+use super::pair::{Pair, Partner, Turn};
+use super::talk::{Key, LONGEST_BLOCK, Pace, Played, Talk, Tones};
+use super::{Plane, pair_at, pair_of};
+use crate::token::Component;
+use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Voice};
+use rtp::{Datagram, HEADER_LEN};
+use std::time::Duration;
+
+/// What has turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paced {
+    /// A prompt that plays to a pair, or two pairs of which this one leads.
+    Pair(MediaId),
+    /// A room.
+    Room(u32),
+}
+
+impl Plane {
+    /// Chooses the cheapest way between two pairs that are each other's partner: packets pass as they are wherever both phones take
+    /// them so.
+    pub(super) fn settle(&mut self, one: u32, other: u32) {
+        let random = [self.draw(), self.draw()];
+        let voice = |slots: &mut _, index| pair_at(slots, index).and_then(|pair: &mut Pair| pair.voice.clone());
+        let voices = (voice(&mut self.slots, one), voice(&mut self.slots, other));
+        let (Some(left), Some(right)) = &voices else { return self.relay(one, other) };
+        let is_wanted = [one, other].iter().any(|index| pair_at(&mut self.slots, *index).is_some_and(|it| it.is_heard));
+        if left.passes_to(right) && right.passes_to(left) && !is_wanted {
+            return self.relay(one, other);
+        }
+        let (now, rate) = (self.micros(), rate_between(left, right));
+        let sides = [(one, other, Turn::Leads, left, right), (other, one, Turn::Follows, right, left)];
+        for ((index, partner, turn, voice, to), random) in sides.into_iter().zip(random) {
+            let Some(pair) = pair_at(&mut self.slots, index) else { return };
+            pair.partner = Partner::Talk(partner, turn);
+            let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(now, random)));
+            talk.stop();
+            talk.attend(Some(voice), rate, &self.library);
+            // Tones for a phone that hears tones are sound like any other.
+            talk.listen(if to.keys_told == KeysTold::Tones { Tones::Passed } else { Tones::Heard }, &self.library);
+            if turn == Turn::Leads && talk.wants_pace() {
+                self.pacer.add(self.now, Paced::Pair(pair.id));
+            }
+        }
+    }
+
+    fn relay(&mut self, one: u32, other: u32) {
+        for (index, partner) in [(one, other), (other, one)] {
+            let Some(pair) = pair_at(&mut self.slots, index) else { return };
+            pair.partner = Partner::Pair(partner);
+            if let Some(talk) = &mut pair.talk {
+                talk.turn_away();
+            }
+        }
+    }
+
+    /// The turn of a pair or room; false once it has no more of them.
+    pub(super) fn take_turn(&mut self, paced: Paced) -> bool {
+        let id = match paced {
+            Paced::Pair(id) => id,
+            Paced::Room(key) => return self.mix(key),
+        };
+        let Some(pair) = pair_of(&mut self.slots, id) else { return false };
+        let goes_on = match pair.partner {
+            Partner::Exchange => self.play(id),
+            Partner::Talk(other, Turn::Leads) => {
+                self.exchange(id.0 as u32, other);
+                true
+            }
+            Partner::Talk(_, Turn::Follows) | Partner::Pair(_) | Partner::Room(_) | Partner::None => {
+                if let Some(talk) = &mut pair.talk {
+                    talk.stop();
+                }
+                false
+            }
+        };
+        if !goes_on && let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) {
+            talk.pace = Pace::Stopped;
+        }
+        goes_on
+    }
+
+    /// After a panic over its sound everybody concerned is told silent, so that their calls end.
+    pub(super) fn abandon(&mut self, paced: Paced) {
+        let is_of_room = |pair: &Pair| matches!(paced, Paced::Room(key) if pair.partner == Partner::Room(key));
+        let pairs = self.slots.iter().filter_map(|slot| slot.pair.as_ref());
+        let concerned = pairs.filter(|pair| paced == Paced::Pair(pair.id) || is_of_room(pair)).map(|pair| pair.id);
+        for id in concerned.collect::<Vec<_>>() {
+            self.give_up(id.0 as u32);
+        }
+    }
+
+    /// Sends the next packets of a prompt.
+    fn play(&mut self, id: MediaId) -> bool {
+        let now = self.micros();
+        let Some(pair) = pair_of(&mut self.slots, id) else { return false };
+        let hears = pair.hears();
+        let Some(talk) = &mut pair.talk else { return false };
+        let listens = talk.ear.is_some();
+        if listens {
+            let mut block = [0; LONGEST_BLOCK];
+            let samples = talk.rate as usize / 50;
+            let keys = talk.draw(now, &mut block[..samples]);
+            self.hear_keys(id, keys);
+        }
+        let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) else { return false };
+        match talk.play(hears) {
+            Played::Sound => self.say(id.0 as u32),
+            Played::Pause => {}
+            Played::Nothing => return listens,
+            Played::Done => {
+                self.events.push_back((id, MediaEvent::PromptDone));
+                return listens;
+            }
+        }
+        true
+    }
+
+    /// Moves the sound of two phones, both ways.
+    fn exchange(&mut self, one: u32, other: u32) {
+        let now = self.micros();
+        let mut take = |index| pair_at(&mut self.slots, index).and_then(|pair| Some((pair.hears(), pair.talk.take()?)));
+        let (Some((left_hears, mut left)), Some((right_hears, mut right))) = (take(one), take(other)) else { return };
+        let mut block = [0; LONGEST_BLOCK];
+        let block = &mut block[..left.rate as usize / 50];
+        let said = left.draw(now, block);
+        right.tell(right_hears, block);
+        let answered = right.draw(now, block);
+        left.tell(left_hears, block);
+        for (index, talk) in [(one, left), (other, right)] {
+            if let Some(pair) = pair_at(&mut self.slots, index) {
+                pair.talk = Some(talk);
+            }
+        }
+        said.into_iter().for_each(|key| self.pass_key(one, other, key));
+        answered.into_iter().for_each(|key| self.pass_key(other, one, key));
+        self.say(one);
+        self.say(other);
+    }
+
+    /// Sends what is ready to be said on a pair.
+    pub(super) fn say(&mut self, index: u32) {
+        let Some(pair) = pair_at(&mut self.slots, index) else { return };
+        let Some(mut talk) = pair.talk.take() else { return };
+        while let Some(length) = talk.poll_packet(&mut self.buffer) {
+            talk.reporter.on_sent(length - HEADER_LEN);
+            let result = pair.send(Component::Rtp, Datagram::Rtp, &mut self.buffer, length);
+            self.counts.note(result);
+        }
+        pair.talk = Some(talk);
+    }
+
+    /// A key that one phone has said goes on to the other.
+    pub(super) fn pass_key(&mut self, from: u32, to: u32, key: Key) {
+        let Some(from) = pair_at(&mut self.slots, from).map(|pair| pair.id) else { return };
+        let Some(talk) = pair_at(&mut self.slots, to).and_then(|pair| pair.talk.as_mut()) else { return };
+        let Some(told) = talk.voice.as_ref().map(|voice| voice.keys_told) else { return };
+        match (told, key) {
+            (KeysTold::Info, Key::Released(key, held) | Key::Struck(key, held)) => {
+                self.events.push_back((from, MediaEvent::Struck(key, held)));
+            }
+            (KeysTold::Info, Key::Pressed(_)) => {}
+            (KeysTold::Events(_) | KeysTold::Tones, Key::Pressed(key)) => talk.mouth.press(key),
+            (KeysTold::Events(_) | KeysTold::Tones, Key::Released(_, held)) => talk.mouth.release(held),
+            (KeysTold::Events(_) | KeysTold::Tones, Key::Struck(key, held)) => talk.mouth.strike(key, held),
+        }
+    }
+
+    /// Tells a phone of a key that came otherwise than in the media.
+    pub(super) fn strike(&mut self, id: MediaId, key: char, held: Duration) -> bool {
+        let Some(pair) = pair_of(&mut self.slots, id) else { return false };
+        let told = pair.voice.as_ref().map(|voice| voice.keys_told);
+        let (Partner::Pair(other) | Partner::Talk(other, _)) = pair.partner else { return false };
+        let Some(KeysTold::Events(_) | KeysTold::Tones) = told else { return false };
+        // From here on the sound is made anew, so that the key and what follows it are one stream.
+        pair.is_heard = true;
+        self.settle(id.0 as u32, other);
+        let talk = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut());
+        talk.is_some_and(|talk| {
+            talk.mouth.strike(key, held);
+            true
+        })
+    }
+}
+
+impl Talk {
+    /// Takes what was agreed on with a phone that the exchange serves.
+    pub fn serve(&mut self, voice: Option<&Voice>, library: &codec::Library) {
+        let rate = voice.map_or(8000, |voice| voice.to_phone[0].codec.rate().clamp(8000, 16_000));
+        self.attend(voice, rate, library);
+        match voice.is_some_and(|voice| voice.keys_heard == KeysHeard::Tones) {
+            true => self.listen(Tones::Heard, library),
+            false => self.turn_away(),
+        }
+    }
+}
+
+/// Samples a second of what passes between two phones: no more than both can carry, since the rest would be lost.
+fn rate_between(one: &Voice, other: &Voice) -> u32 {
+    let best = |voice: &Voice| voice.to_phone[0].codec.rate();
+    match best(one).min(best(other)) {
+        ..16_000 => 8000,
+        16_000..48_000 => 16_000,
+        48_000.. => 48_000,
+    }
+}
