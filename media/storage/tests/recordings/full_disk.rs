@@ -17,7 +17,11 @@ impl Disk {
     fn mount(path: PathBuf, size: &str) -> Disk {
         std::fs::create_dir_all(&path).expect("the temporary folder is writable");
         let options = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output().expect("mount runs");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(&path)
+            .output()
+            .expect("mount runs");
         let said = String::from_utf8_lossy(&mounted.stderr);
         assert!(mounted.status.success(), "this test mounts a small disk, so it runs as root: {said}");
         Disk(path)
