@@ -9,6 +9,7 @@ pub mod etcd;
 pub mod exchange;
 pub mod phone;
 pub mod program;
+pub mod s3;
 
 pub use authority::{Authority, bundle};
 pub use cluster::{Cluster, Member};
@@ -16,6 +17,7 @@ pub use etcd::Etcd;
 pub use exchange::Exchange;
 pub use phone::Phone;
 pub use program::{Program, require};
+pub use s3::S3;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
