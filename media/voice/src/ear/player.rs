@@ -266,10 +266,10 @@ impl Player {
     fn take_noise(&mut self, waiting: &Waiting) -> Step {
         self.passed = waiting.spot.number;
         self.next = waiting.spot.place;
-        if self.noise.describe(&waiting.payload) {
-            if let Some(made) = self.fade_to_noise() {
-                self.phase = Phase::Broken(Gap { filler: Filler::Noise, lost: false, delay: 0, made });
-            }
+        if self.noise.describe(&waiting.payload)
+            && let Some(made) = self.fade_to_noise()
+        {
+            self.phase = Phase::Broken(Gap { filler: Filler::Noise, lost: false, delay: 0, made });
         }
         Step::Silent
     }
