@@ -72,6 +72,12 @@ fn after_its_first_seconds_a_stream_takes_no_more_memory() {
 }
 
 #[test]
+fn an_ear_can_be_given_to_another_thread() {
+    fn moves<T: Send>(_: T) {}
+    moves(ear(8000, SETTINGS, &[Codec::Opus]));
+}
+
+#[test]
 fn an_ear_that_hears_nothing_gives_silence() {
     let heard = listen(&mut ear(16_000, SETTINGS, &[Codec::Pcmu]), 16_000, &mut [], 1, 10, 0);
     assert!(heard.sound.iter().all(|sample| *sample == 0));
