@@ -60,12 +60,12 @@ fn hear(bencher: Bencher<'_, '_>, (codec, rate): (Codec, u32), lost: usize) {
     });
 }
 
-#[divan::bench(args = WORK)]
+#[divan::bench(args = WORK, sample_count = 200, sample_size = 50)]
 fn without_loss(bencher: Bencher<'_, '_>, work: (Codec, u32)) {
     hear(bencher, work, usize::MAX);
 }
 
-#[divan::bench(args = WORK)]
+#[divan::bench(args = WORK, sample_count = 200, sample_size = 50)]
 fn one_in_twenty_lost(bencher: Bencher<'_, '_>, work: (Codec, u32)) {
     hear(bencher, work, 20);
 }

@@ -24,9 +24,10 @@ use voices::Kind;
 /// Hears one stream: reorders its packets, waits for them as long as they are usually late, decodes them, and makes up for what is
 /// lost.
 ///
-/// Time is counted by the blocks that are drawn; the clock of the callers tells only where between two blocks a packet came. A
-/// packet belongs to a place on the sender's line of time ([`Timeline`]), and what [`Delay`] learns is how long after its place it
-/// should have its turn.
+/// Time is counted by the blocks that are drawn; `now`, on one clock for both, tells only where between two blocks a packet came.
+/// A packet belongs to a place on the sender's line of time; what is learnt of the packets is how long after its place one should
+/// have its turn, and sound is made longer or shorter by whole periods until it has. Memory has a bound whatever comes, and once the
+/// first packets are through none is taken for more of the same.
 pub struct Ear {
     rate: u32,
     timeline: Timeline,

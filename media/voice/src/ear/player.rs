@@ -25,8 +25,9 @@ pub struct Player {
     noise: Noise,
     scratch: Vec<i16>,
     phase: Phase,
-    /// Number of the last packet that had its turn.
+    /// Numbers of the last packet that had its turn, and of the last that was there for it.
     passed: i64,
+    heard: i64,
     /// Place where the sound that was decoded ends.
     next: i64,
     /// Payload type and samples of the last packet of sound.
@@ -91,6 +92,7 @@ impl Player {
             scratch: Vec::new(),
             phase: Phase::Broken(Gap { filler: Filler::Nothing, lost: false, delay: 0, made: 0 }),
             passed: i64::MIN / 2,
+            heard: i64::MIN / 2,
             next: 0,
             speaking: 0,
             usual: 0,
@@ -199,12 +201,12 @@ impl Player {
 
     /// Whether a packet is the one after the last, and its sound begins where that one's ends.
     fn goes_on(&self, front: &Waiting) -> bool {
-        front.spot.number == self.passed + 1 && front.spot.place - self.next <= TOLERANCE
+        front.spot.number == self.heard + 1 && front.spot.place - self.next <= TOLERANCE
     }
 
     /// Whether a packet is the one after the last, but its sound begins later: the phone had nothing to say.
     fn is_pause(&self, front: &Waiting) -> bool {
-        front.spot.number == self.passed + 1 && front.spot.place - self.next > TOLERANCE
+        front.spot.number == self.heard + 1 && front.spot.place - self.next > TOLERANCE
     }
 
     fn drop_front(&mut self) {
@@ -257,19 +259,19 @@ impl Player {
             self.join(start, gap, over);
         }
         self.phase = Phase::Flowing;
-        self.passed = waiting.spot.number;
+        (self.passed, self.heard) = (waiting.spot.number, waiting.spot.number);
         self.next = waiting.spot.place + micros(count, rate);
         (self.speaking, self.usual) = (waiting.payload_type, count);
         Step::Decoded
     }
 
     fn take_noise(&mut self, waiting: &Waiting) -> Step {
-        self.passed = waiting.spot.number;
+        (self.passed, self.heard) = (waiting.spot.number, waiting.spot.number);
         self.next = waiting.spot.place;
-        if self.noise.describe(&waiting.payload) {
-            if let Some(made) = self.fade_to_noise() {
-                self.phase = Phase::Broken(Gap { filler: Filler::Noise, lost: false, delay: 0, made });
-            }
+        if self.noise.describe(&waiting.payload)
+            && let Some(made) = self.fade_to_noise()
+        {
+            self.phase = Phase::Broken(Gap { filler: Filler::Noise, lost: false, delay: 0, made });
         }
         Step::Silent
     }
@@ -278,7 +280,7 @@ impl Player {
     fn correct(&mut self, lacking: usize) -> Option<Step> {
         let Phase::Broken(gap) = &mut self.phase else { return None };
         let front = self.buffer.front()?;
-        let is_alone = front.spot.number > self.passed + 1 && lacking.abs_diff(self.usual) <= self.usual / 8;
+        let is_alone = front.spot.number > self.heard + 1 && lacking.abs_diff(self.usual) <= self.usual / 8;
         if gap.filler != Filler::Codec || !is_alone || front.payload_type != self.speaking {
             return None;
         }

@@ -45,7 +45,8 @@ fn hour(drift: i64, jitter: u64, seconds: u64) {
             delays.push(ear.statistics().delay.as_millis());
         }
     }
-    let (most, mean) = (delays.iter().max().unwrap(), delays.iter().sum::<u128>() / delays.len() as u128);
+    let (most, mean) =
+        (delays.iter().max().expect("seconds passed"), delays.iter().sum::<u128>() / delays.len() as u128);
     println!(
         "{drift} ppm, jitter {jitter} us: delay {mean} ms, at most {most} ms; concealed {concealed} blocks; {:?}",
         ear.statistics()

@@ -4,7 +4,8 @@ use crate::network::{Listened, Random, SETTINGS, Sender, ear, listen, quality, s
 use audio::level;
 use codec::Codec;
 use rtp::Micros;
-use voice::Heard;
+use std::time::Duration;
+use voice::{Heard, Settings};
 
 const CODECS: [(Codec, u32); 4] =
     [(Codec::Pcmu, 8000), (Codec::Pcmu, 48_000), (Codec::G722, 16_000), (Codec::Opus, 16_000)];
@@ -139,4 +140,45 @@ fn a_packet_after_its_turn_is_counted_and_not_heard() {
     assert!(level(heard.part(2.0, 2.9)) > -11.0);
     assert_eq!(ear.statistics().concealed.as_millis(), 20);
     ear.draw(Micros(4_000_000), &mut [0; 160]);
+}
+
+#[test]
+fn what_comes_later_than_the_longest_delay_is_lost() {
+    let mut packets = Sender::new(Codec::Pcmu, 1).packets(10, 20);
+    packets
+        .iter_mut()
+        .filter(|packet| (3_000_000..4_000_000).contains(&packet.at))
+        .for_each(|packet| packet.at = 4_000_000);
+    let settings = Settings { most: Duration::from_millis(100), ..SETTINGS };
+    let mut ear = ear(8000, settings, &[Codec::Pcmu]);
+    let heard = listen(&mut ear, 8000, &mut packets, 10, 20, 4000);
+    let late = ear.statistics().late;
+    assert!((40..50).contains(&late), "{late}");
+    let delay = heard.delays.iter().max().expect("blocks were drawn");
+    assert!(*delay <= Duration::from_millis(115), "{delay:?}");
+    assert!(softest(heard.part(4.3, 9.9), 8000) > -12.0);
+}
+
+#[test]
+fn a_packet_that_is_late_once_in_a_while_is_left_out_and_the_delay_stays() {
+    let mut packets = Sender::new(Codec::Pcmu, 1).packets(20, 20);
+    packets.iter_mut().skip(150).step_by(60).for_each(|packet| packet.at += 20_000);
+    let mut ear = ear(8000, SETTINGS, &[Codec::Pcmu]);
+    let heard = listen(&mut ear, 8000, &mut packets, 20, 20, 4000);
+    let statistics = ear.statistics();
+    assert_eq!((statistics.late, statistics.concealed.as_millis()), (15, 300), "{statistics:?}");
+    assert!(statistics.stretched.as_millis() <= 60, "{statistics:?}");
+    assert!(heard.delays[150..990].iter().all(|delay| delay.as_millis() <= 25));
+}
+
+#[test]
+fn what_was_made_up_and_what_comes_after_it_meet_in_phase() {
+    let mut packets = Sender::new(Codec::Pcmu, 1).packets(12, 20);
+    packets.iter_mut().for_each(|packet| packet.at += packet.at / 2_000_000 * 31_000);
+    let heard = listen(&mut ear(8000, SETTINGS, &[Codec::Pcmu]), 8000, &mut packets, 12, 20, 4000);
+    assert!(heard.count(Heard::Concealed) >= 5);
+    for (at, piece) in heard.part(1.0, 11.8).chunks_exact(800).enumerate() {
+        let (level, share) = quality(piece, 8000);
+        assert!(level > -13.0 && share > 0.93, "{at}: {level} {share}");
+    }
 }

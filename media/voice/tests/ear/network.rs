@@ -66,7 +66,7 @@ pub struct Sender {
 impl Sender {
     /// Says a tone of 440 Hz and -10 dBm0, coded for 16 kHz.
     pub fn new(codec: Codec, ssrc: u32) -> Sender {
-        let encoder = Encoder::new(&format(codec), 16_000, &Library::default()).unwrap();
+        let encoder = Encoder::new(&format(codec), 16_000, &Library::default()).expect("a codec of our own");
         let payload_type = format(codec).payload_type;
         let header = Header { marker: false, payload_type, sequence: 65_500, timestamp: 0xffff_f000, ssrc: Ssrc(ssrc) };
         let sound = Box::new(tone(440.0, encoder.rate()));

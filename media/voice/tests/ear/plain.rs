@@ -11,7 +11,7 @@ fn every_codec_is_heard_at_every_rate_in_any_packets_and_blocks_after_about_one_
     let mut ways = [(20, 20, 7000), (10, 20, 0), (30, 20, 13_000), (60, 10, 500), (20, 10, 19_900)].into_iter().cycle();
     for codec in Codec::ALL.into_iter().filter(|codec| *codec != Codec::G729) {
         for rate in [8000, 16_000, 48_000] {
-            for (packet, block, phase) in ways.by_ref().take(2) {
+            for (packet, block, phase) in ways.by_ref().take(1) {
                 let packet = u32::from(codec.packet_time(packet));
                 let mut ear = ear(rate, SETTINGS, &[codec]);
                 let heard = listen(&mut ear, rate, &mut Sender::new(codec, 1).packets(5, packet), 5, block, phase);
@@ -69,6 +69,12 @@ fn after_its_first_seconds_a_stream_takes_no_more_memory() {
         listen(&mut ear, rate, then, 10, 20, 1000);
         assert!(before < 40_000 && ear.memory() <= before + 400, "{codec:?} {rate}: {before}, then {}", ear.memory());
     }
+}
+
+#[test]
+fn an_ear_can_be_given_to_another_thread() {
+    fn moves<T: Send>(_: T) {}
+    moves(ear(8000, SETTINGS, &[Codec::Opus]));
 }
 
 #[test]
