@@ -4,12 +4,14 @@ mod error;
 mod values;
 
 pub use error::{ConfigError, good_value};
-pub use values::{Advertise, Certificate, Etcd, Listen, Objects, PortRange, Shards, Store, Tls};
+pub use values::{
+    Advertise, Certificate, Etcd, Listen, Objects, PortRange, RecordingForm, RecordingLayout, Shards, Store, Tls,
+};
 
 use net::Network;
 use serde::Deserialize;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use values::{duration, hostname, networks};
 
@@ -111,6 +113,8 @@ pub struct Media {
     pub shards: Shards,
     /// Where prompts, voicemail and recordings are kept.
     pub objects: Objects,
+    /// How calls are recorded.
+    pub recording: Recording,
     /// The text-to-speech command.
     pub speech: Speech,
     /// A leg that sends nothing for this time ends its call.
@@ -126,6 +130,23 @@ pub struct Rtp {
     pub ports: PortRange,
     /// What phones are told, first match on the peer's address.
     pub advertise: Vec<Advertise>,
+}
+
+/// `media.recording`
+#[derive(Deserialize, Debug, Clone)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recording {
+    /// `"wav"` or `"opus"`.
+    pub form: RecordingForm,
+    /// `"stereo"` (a side a channel) or `"mixed"`.
+    pub layout: RecordingLayout,
+    /// Sound in one file: what a node that dies loses at most.
+    #[serde(deserialize_with = "duration")]
+    pub segment: Duration,
+    /// The folder in which finished files wait until the object store has them.
+    pub spool: PathBuf,
+    /// Megabytes that wait there at most.
+    pub spool_limit: u64,
 }
 
 /// `media.speech`
@@ -214,10 +235,26 @@ impl Config {
         if let Some(name) = named.into_iter().find(|host| host.parse::<std::net::IpAddr>().is_err()) {
             return wrong("media.rtp.advertise", format!("\"{name}\" is no address, which SDP needs"));
         }
+        if !(1..=600).contains(&self.media.recording.segment.as_secs()) {
+            return wrong("media.recording.segment", "must be from 1s to 10m; \"10s\" is a good value".into());
+        }
         if self.media.silence < Duration::from_secs(5) {
             return wrong("media.silence", "below 5s, a pause in speech would end calls".into());
         }
         Ok(())
+    }
+}
+
+impl Media {
+    /// What lies in the default data folder lies in this one instead.
+    pub fn move_into(&mut self, data: &Path) {
+        let usual = Media::default();
+        if self.objects == usual.objects {
+            self.objects = Objects::Folder(data.join("objects"));
+        }
+        if self.recording.spool == usual.recording.spool {
+            self.recording.spool = data.join("spool");
+        }
     }
 }
 
@@ -226,9 +263,6 @@ fn later(text: &str) -> Vec<String> {
     let table: toml::Table = text.parse().unwrap_or_default();
     let value = |table_name: &str, key: &str| table.get(table_name)?.get(key)?.as_str().filter(|text| !text.is_empty());
     let mut keys = Vec::new();
-    if let Some(objects) = value("media", "objects").filter(|objects| objects.starts_with("s3:")) {
-        keys.push(format!("media.objects = \"{objects}\""));
-    }
     for (table, key) in [("records", "database"), ("trace", "hep")] {
         keys.extend(value(table, key).map(|value| format!("{table}.{key} = \"{value}\"")));
     }
@@ -298,8 +332,21 @@ impl Default for Media {
             rtp: Rtp::default(),
             shards: Shards::Auto,
             objects: Objects::Folder("tandem-data/objects".into()),
+            recording: Recording::default(),
             speech: Speech { command: command.map(String::from).to_vec(), voice: String::new() },
             silence: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Recording {
+        Recording {
+            form: RecordingForm::Wav,
+            layout: RecordingLayout::Stereo,
+            segment: Duration::from_secs(10),
+            spool: "tandem-data/spool".into(),
+            spool_limit: 1024,
         }
     }
 }

@@ -43,6 +43,7 @@ pub fn run(which: Which, arguments: &arguments::Role) -> Result<(), Failure> {
     };
     if let Some(folder) = &arguments.data {
         config.registry.store = Store::Embedded(folder.clone());
+        config.media.move_into(folder);
     }
     if matches!(which, Which::Proxy | Which::Media) && config.registry.join.is_empty() {
         return Err(Failure::Configuration(

@@ -329,3 +329,23 @@ pub fn own_hostname() -> String {
 fn parsed<'de, T: FromStr<Err = String>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     String::deserialize(from)?.parse().map_err(Error::custom)
 }
+
+/// `media.recording.form`
+#[derive(Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordingForm {
+    /// PCM of 16 bits.
+    Wav,
+    /// Opus in Ogg.
+    Opus,
+}
+
+/// `media.recording.layout`
+#[derive(Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordingLayout {
+    /// Each side is a channel.
+    Stereo,
+    /// Both in one.
+    Mixed,
+}

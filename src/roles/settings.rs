@@ -1,7 +1,7 @@
 //! From `tandem.toml` to what each role is started with.
 
 use super::{etcd, tls};
-use crate::config::{Advertise, Certificate, Config, Objects, Store};
+use crate::config::{Advertise, Certificate, Config, Objects, RecordingForm, RecordingLayout, Store};
 use crate::exit::Failure;
 use registry::{StartError, StoreConfig};
 use std::path::PathBuf;
@@ -84,6 +84,21 @@ pub fn node(config: &Config) -> node::Config {
         speech: config.media.speech.command.clone(),
         voice: config.media.speech.voice.clone(),
         spoken: objects.join("speech"),
+        recording: node::Recording {
+            objects: config.media.objects.to_string(),
+            // Two nodes of one machine have two.
+            spool: config.media.recording.spool.join(&config.name),
+            spool_bytes: config.media.recording.spool_limit << 20,
+            form: match config.media.recording.form {
+                RecordingForm::Wav => node::Form::Wav,
+                RecordingForm::Opus => node::Form::Opus,
+            },
+            layout: match config.media.recording.layout {
+                RecordingLayout::Stereo => node::Layout::Stereo,
+                RecordingLayout::Mixed => node::Layout::Mixed,
+            },
+            segment: config.media.recording.segment,
+        },
         ..node::Config::default()
     }
 }

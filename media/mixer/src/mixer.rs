@@ -205,6 +205,11 @@ impl Mixer {
         }
     }
 
+    /// What those hear who say nothing themselves.
+    pub fn common(&self) -> &[i16] {
+        &self.common
+    }
+
     /// Who is heard at present or pauses, loudest first.
     pub fn speakers(&self) -> impl Iterator<Item = Seat> {
         self.stage.speakers(&self.seats).map(|slot| slot.seat)

@@ -157,7 +157,14 @@ fn plane() -> (Arc<Epoll>, Plane) {
     let epoll = Arc::new(Epoll::new().expect("epoll"));
     let ports = Ports::share(&(20_000..=29_999), 0, 1, Duration::from_secs(30), 1);
     let identity = Arc::new(dtls::Identity::generate().expect("an identity"));
-    let settings = Settings { advertise: Vec::new(), silence: Duration::from_secs(60), seed: 1, identity };
+    let settings = Settings {
+        advertise: Vec::new(),
+        silence: Duration::from_secs(60),
+        seed: 1,
+        identity,
+        library: codec::Library::default(),
+        recorder: None,
+    };
     let plane = Plane::new(Instant::now(), epoll.clone(), ports, &settings);
     (epoll, plane)
 }
@@ -170,6 +177,7 @@ fn remote(phone: SocketAddr) -> Remote {
         direction: Direction::SendRecv,
         clocks: sdp::Clocks::default(),
         codecs: rtp::quality::Codecs::default(),
+        voice: None,
         security: call::Security::Plain,
     }
 }

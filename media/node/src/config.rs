@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+use storage::{Form, Layout};
 
 /// One media node.
 #[derive(Debug, Clone)]
@@ -32,10 +33,29 @@ pub struct Config {
     pub voice: String,
     /// The folder where spoken texts are kept.
     pub spoken: PathBuf,
+    /// How calls are recorded.
+    pub recording: Recording,
     /// What a REFER in a call is answered with.
     pub refer: ReferPolicy,
     /// Bounds of each shard.
     pub limits: Limits,
+}
+
+/// `media.objects` and `media.recording`
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// Where recordings go: `file:FOLDER` or `s3://BUCKET/PREFIX`.
+    pub objects: String,
+    /// The folder in which finished segments wait for it; of this process alone.
+    pub spool: PathBuf,
+    /// Bytes that wait there at most.
+    pub spool_bytes: u64,
+    /// The kind of file.
+    pub form: Form,
+    /// What becomes of the two sides of a call.
+    pub layout: Layout,
+    /// Sound in one file, 1–600 s.
+    pub segment: Duration,
 }
 
 /// `media.rtp`
@@ -66,8 +86,23 @@ impl Default for Config {
             speech: ["espeak-ng", "-v", "{language}", "-w", "{file}", "{text}"].map(str::to_owned).to_vec(),
             voice: String::new(),
             spoken: PathBuf::from("tandem-data/objects/speech"),
+            recording: Recording::default(),
             refer: ReferPolicy::Refuse,
             limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Recording {
+        Recording {
+            objects: "file:tandem-data/objects".to_owned(),
+            spool: PathBuf::from("tandem-data/spool"),
+            // 9 hours of one call in stereo.
+            spool_bytes: 1 << 30,
+            form: Form::Wav,
+            layout: Layout::Stereo,
+            segment: Duration::from_secs(10),
         }
     }
 }

@@ -19,8 +19,9 @@ mod shard;
 mod token;
 
 pub use advertise::Advertise;
-pub use config::{Config, Rtp};
+pub use config::{Config, Recording, Rtp};
 pub use ports::Ports;
 pub use prompts::why_mute;
 pub use running::{Bound, Drained, Running, StartError, bind, start};
+pub use storage::{Form, Layout};
 pub use token::{Component, Token};

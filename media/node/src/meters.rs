@@ -4,10 +4,13 @@ use crate::inside;
 use crate::plane;
 use call::{Ended, Side};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use storage::Recordings;
 
 /// Handles of one shard's metrics.
 pub struct Meters {
     calls: Gauge,
+    /// Of the whole node.
+    recordings: Option<RecordingMeters>,
     ended: [Counter; 5],
     refused: Counter,
     panics: Counter,
@@ -29,7 +32,7 @@ pub struct Meters {
 
 impl Meters {
     /// The metrics of the shard at `index`, on the recorder installed by now.
-    pub fn new(index: usize) -> Meters {
+    pub fn new(index: usize, recordings: Option<Recordings>) -> Meters {
         let shard = index.to_string();
         let count = |name: &'static str| counter!(name, "shard" => shard.clone());
         let level = |name: &'static str| gauge!(name, "shard" => shard.clone());
@@ -38,6 +41,7 @@ impl Meters {
             |way: &'static str| counter!("tandem_media_messages_total", "shard" => shard.clone(), "way" => way);
         Meters {
             calls: level("tandem_media_calls"),
+            recordings: recordings.map(RecordingMeters::new),
             ended: OUTCOMES.map(ended),
             refused: count("tandem_media_calls_refused_total"),
             panics: count("tandem_media_panics_total"),
@@ -91,6 +95,9 @@ impl Meters {
     /// Everything that is counted elsewhere, as it stands now.
     pub fn publish(&self, calls: usize, answers_dropped: u64, media: &plane::Counts, sip: &inside::Counts) {
         self.calls.set(calls as f64);
+        if let Some(recordings) = &self.recordings {
+            recordings.publish();
+        }
         self.answers_dropped.absolute(answers_dropped);
         self.packets.absolute(media.sent);
         self.bytes.absolute(media.bytes);
@@ -109,3 +116,38 @@ impl Meters {
 
 /// What became of a call, by the status of its INVITE.
 const OUTCOMES: [&str; 5] = ["answered", "busy", "cancelled", "unanswered", "failed"];
+
+/// How recordings fare.
+struct RecordingMeters {
+    recordings: Recordings,
+    running: Gauge,
+    failing: Gauge,
+    spooled_segments: Gauge,
+    spooled_bytes: Gauge,
+    stored_segments: Counter,
+    lost_seconds: Gauge,
+}
+
+impl RecordingMeters {
+    fn new(recordings: Recordings) -> RecordingMeters {
+        RecordingMeters {
+            recordings,
+            running: gauge!("tandem_media_recordings"),
+            failing: gauge!("tandem_media_recordings_failing"),
+            spooled_segments: gauge!("tandem_media_recordings_spooled_segments"),
+            spooled_bytes: gauge!("tandem_media_recordings_spooled_bytes"),
+            stored_segments: counter!("tandem_media_recordings_stored_segments_total"),
+            lost_seconds: gauge!("tandem_media_recordings_lost_seconds"),
+        }
+    }
+
+    fn publish(&self) {
+        let health = self.recordings.health();
+        self.running.set(health.recordings as f64);
+        self.failing.set(f64::from(u8::from(health.failing_since.is_some())));
+        self.spooled_segments.set((health.spooled_segments + health.held_segments) as f64);
+        self.spooled_bytes.set((health.spooled_bytes + health.held_bytes) as f64);
+        self.stored_segments.absolute(health.stored_segments);
+        self.lost_seconds.set(health.lost_seconds);
+    }
+}

@@ -6,13 +6,14 @@ mod reports;
 mod rooms;
 mod security;
 mod talk;
+mod tape;
 mod turns;
 mod web;
 
 use crate::advertise::{Advertise, Advertised};
 use crate::ports::Ports;
 use crate::token::{Component, Token};
-use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound};
+use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound, Tape};
 use codec::Library;
 use dtls::Identity;
 use net::{Epoll, Interest};
@@ -29,6 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use talk::Talk;
+pub use tape::Recorder;
 use turns::Paced;
 
 /// All pairs of media ports of one shard.
@@ -58,6 +60,7 @@ pub struct Plane {
     rooms: BTreeMap<u32, Room>,
     /// Names the next one.
     rooms_opened: u32,
+    recorder: Option<Recorder>,
 }
 
 /// The place of a pair; its generation makes the id of a closed pair worthless.
@@ -67,7 +70,7 @@ struct Slot {
 }
 
 /// What a plane is made with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// What phones are told.
     pub advertise: Vec<Advertise>,
@@ -79,6 +82,8 @@ pub struct Settings {
     pub identity: Arc<Identity>,
     /// Codecs that are there beside our own.
     pub library: Library,
+    /// Who keeps recordings; `None`: nobody does.
+    pub recorder: Option<Recorder>,
 }
 
 /// What one shard's media plane has done since its start.
@@ -128,6 +133,7 @@ impl Plane {
             library: settings.library.clone(),
             rooms: BTreeMap::new(),
             rooms_opened: 0,
+            recorder: settings.recorder.clone(),
         }
     }
 
@@ -162,6 +168,9 @@ impl Plane {
         let result = match pair.partner {
             Partner::None => return,
             Partner::Pair(other) => {
+                if let Some(key) = pair.key_passing(now, &self.buffer[..length]) {
+                    self.events.push_back((pair.id, MediaEvent::Dtmf(key)));
+                }
                 // On a shared port RTCP is told by its looks, on ports of their own by the port (RFC 5761 §4).
                 let component = if kind == Datagram::Rtcp && pair.is_shared() { Component::Rtcp } else { component };
                 let Some(other) = pair_at(&mut self.slots, other) else { return };
@@ -371,6 +380,16 @@ impl Media for Plane {
 
     fn order(&mut self, id: MediaId, order: Order) {
         self.follow(id, &order);
+    }
+
+    fn tape(&mut self, id: MediaId, tape: Tape) {
+        self.turn_tape(id, &tape);
+    }
+
+    fn watch(&mut self, id: MediaId) {
+        if let Some(pair) = pair_of(&mut self.slots, id) {
+            pair.watched = Some(Box::default());
+        }
     }
 
     fn press(&mut self, id: MediaId, key: char, held: Duration) -> bool {

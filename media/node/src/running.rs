@@ -1,9 +1,9 @@
 //! From a configuration to running shards, and to their end.
 
-use crate::config::Config;
+use crate::config::{Config, Recording};
 use crate::inside::Inside;
 use crate::meters::Meters;
-use crate::plane::{self, Plane};
+use crate::plane::{self, Plane, Recorder};
 use crate::ports::Ports;
 use crate::prompts::{Prompts, Speech};
 use crate::shard::{self, Post, Shard, Wish};
@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use storage::{Objects, Recordings};
 
 /// A node that has its addresses and does not answer yet.
 pub struct Bound {
@@ -29,6 +30,7 @@ pub struct Bound {
 pub struct Running {
     addresses: Vec<SocketAddr>,
     shards: Vec<(Post, JoinHandle<()>)>,
+    recordings: Option<Recordings>,
 }
 
 /// How a [`Running::drain`] ended.
@@ -55,6 +57,9 @@ pub enum StartError {
     /// A rule tells hosts of one family an address of the other.
     #[error("[media.rtp.advertise] tells {0} the address {1}, which is of another family")]
     Family(net::Network, std::net::IpAddr),
+    /// There is no such object store.
+    #[error(transparent)]
+    Objects(#[from] storage::OpenError),
     /// The machine gives no thread, descriptor or randomness.
     #[error("media node: {0}")]
     Machine(#[from] io::Error),
@@ -146,7 +151,9 @@ impl Bound {
             tracing::debug!(%absent, "calls have no G.729");
             codec::Library::default()
         });
-        let mut running = Running { addresses, shards: Vec::new() };
+        let recorder = recorder(&config.recording)?;
+        let recordings = recorder.as_ref().map(|recorder| recorder.recordings.clone());
+        let mut running = Running { addresses, shards: Vec::new(), recordings: recordings.clone() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
             inside.watch(&epoll)?;
@@ -158,6 +165,7 @@ impl Bound {
                 seed: seed()?,
                 identity: identity.clone(),
                 library: library.clone(),
+                recorder: recorder.clone(),
             };
             let settings = call::Settings {
                 node: config.name.clone(),
@@ -175,7 +183,8 @@ impl Bound {
                 registrar: registrar.clone(),
                 prompts: prompts.clone(),
                 reports: reports.clone(),
-                meters: Meters::new(index),
+                // They are one thing of all shards.
+                meters: Meters::new(index, recordings.clone().filter(|_| index == 0)),
                 spans: HashMap::new(),
                 epoll,
                 inside,
@@ -226,7 +235,25 @@ impl Running {
                 tracing::error!("a shard had panicked");
             }
         }
+        if let Some(recordings) = self.recordings {
+            recordings.stop(LAST_SEGMENTS);
+        }
     }
 }
 
+/// Who keeps recordings. A spool that cannot be used costs the recordings and not the calls.
+fn recorder(config: &Recording) -> Result<Option<Recorder>, StartError> {
+    let objects = Objects::open(&config.objects)?;
+    let settings = storage::Settings {
+        spool_bytes: config.spool_bytes,
+        segment: config.segment,
+        ..storage::Settings::new(objects, config.spool.clone())
+    };
+    let recordings = Recordings::start(settings);
+    let recordings = recordings.inspect_err(|why| tracing::error!(%why, "NOTHING is recorded")).ok();
+    Ok(recordings.map(|recordings| Recorder { recordings, form: config.form, layout: config.layout }))
+}
+
 const MAX_SHARDS: usize = 64;
+/// How long the end of a node waits for the store to take what was recorded last; the spool keeps the rest.
+const LAST_SEGMENTS: Duration = Duration::from_secs(5);

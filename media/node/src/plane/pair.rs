@@ -4,13 +4,13 @@ use super::security::Security;
 use super::web::{Association, Outcome};
 use crate::advertise::Face;
 use crate::token::Component;
-use call::{Ice, LegStats, MediaId, Remote, Voice};
+use call::{Ice, KeysHeard, LegStats, MediaId, Remote, Voice};
 use dtls::Identity;
 use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
 use rtp::quality::{Codec, Codecs};
 use rtp::rtcp::Monitor;
-use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
+use rtp::{Accept, Datagram, DigitReceiver, Latch, Micros, Packet, Reception};
 use sdp::{Clocks, Direction};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::talk::{Hears, Talk};
+use super::tape::Recording;
 
 /// The sockets, where the phone is, what came from it and where that goes.
 pub struct Pair {
@@ -27,6 +28,10 @@ pub struct Pair {
     pub talk: Option<Box<Talk>>,
     /// Its sound is made anew even where it could pass: for a key, or for somebody who listens.
     pub is_heard: bool,
+    /// Takes the sound of this phone and of its partner.
+    pub recording: Option<Box<Recording>>,
+    /// Hears keys that pass to another phone.
+    pub watched: Option<Box<DigitReceiver>>,
     /// The sound of the phone, where it can be looked into.
     pub voice: Option<Voice>,
     sockets: Sockets,
@@ -139,6 +144,8 @@ impl Pair {
             talk: None,
             voice: None,
             is_heard: false,
+            recording: None,
+            watched: None,
             sockets,
             address: (face.bound, port).into(),
             told: face.told,
@@ -253,6 +260,19 @@ impl Pair {
             self.monitor.on_heard(now, &datagram[..length]);
         }
         Heard::Phone(kind, length)
+    }
+
+    /// The key that a passing packet tells of, where somebody wants to know.
+    pub fn key_passing(&mut self, now: Micros, datagram: &[u8]) -> Option<char> {
+        let watched = self.watched.as_mut()?;
+        let KeysHeard::Events(events) = &self.voice.as_ref()?.keys_heard else { return None };
+        let payload_type = datagram.get(1)? & 0x7f;
+        events.iter().find(|(event, _)| *event == payload_type)?;
+        let packet = Packet::parse(datagram).ok()?;
+        watched.on_packet(now, &packet.header, packet.payload()).find_map(|heard| match heard {
+            rtp::Heard::Pressed(key) | rtp::Heard::Struck(key, _) => Some(key),
+            rtp::Heard::Released(_, _) => None,
+        })
     }
 
     /// What was heard of the phone.

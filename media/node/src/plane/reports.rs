@@ -6,6 +6,7 @@ use crate::token::Component;
 use rtp::Datagram;
 use rtp::quality::Conditions;
 use rtp::rtcp::{Moment, VoipMetrics};
+use std::time::Duration;
 
 impl Plane {
     /// Sends all reports that are due.
@@ -36,10 +37,16 @@ impl Plane {
         }
     }
 
+    /// The time of day, since 1970.
+    pub(super) fn wall(&self) -> Duration {
+        self.now.saturating_duration_since(self.began) + self.began_at
+    }
+
     /// The time of day as reports have it: seconds since 1900 in 32.32 bits.
     fn ntp(&self) -> u64 {
-        let since = self.now.saturating_duration_since(self.began) + self.began_at;
-        (since.as_secs().wrapping_add(NTP_EPOCH) << 32) | u64::from(since.subsec_nanos()) * (1 << 32) / 1_000_000_000
+        let since = self.wall();
+        let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+        (since.as_secs().wrapping_add(NTP_EPOCH) << 32) | fraction
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::pair::Partner;
 use super::talk::{Hears, Key, LONGEST_BLOCK, Talk, Tones};
+use super::tape::Recording;
 use super::turns::Paced;
 use super::{Plane, pair_at, pair_of};
 use audio::Prompt;
@@ -15,6 +16,8 @@ pub struct Room {
     mixer: Mixer,
     participants: Vec<Participant>,
     locked: bool,
+    /// Takes what all hear.
+    pub recording: Option<Box<Recording>>,
 }
 
 struct Participant {
@@ -44,7 +47,13 @@ impl Plane {
         let known = self.rooms.iter().find(|(_, room)| room.name == *name).map(|(key, _)| *key);
         let key = known.unwrap_or_else(|| {
             self.rooms_opened += 1;
-            let room = Room { name: name.clone(), mixer: Mixer::new(RATE), participants: Vec::new(), locked: false };
+            let room = Room {
+                name: name.clone(),
+                mixer: Mixer::new(RATE),
+                participants: Vec::new(),
+                locked: false,
+                recording: None,
+            };
             self.rooms.insert(self.rooms_opened, room);
             self.pacer.add(self.now, Paced::Room(self.rooms_opened));
             self.rooms_opened
@@ -122,6 +131,9 @@ impl Plane {
             self.hear_keys(*id, keys);
         }
         room.mixer.turn();
+        if let Some(recording) = &mut room.recording {
+            recording.push(room.mixer.common(), &[]);
+        }
         for Participant { id, seat, .. } in &room.participants {
             let Some(pair) = pair_at(&mut self.slots, id.0 as u32) else { continue };
             let hears = pair.hears();
@@ -158,6 +170,6 @@ impl Room {
 }
 
 /// Samples a second of all rooms: what wideband codecs carry.
-const RATE: u32 = 16_000;
+pub const RATE: u32 = 16_000;
 /// Participants of one room.
 const MOST: usize = 500;

@@ -106,6 +106,7 @@ impl Bench {
             seed,
             identity: Arc::new(Identity::generate().unwrap()),
             library: Library::default(),
+            recorder: None,
         };
         Bench { plane: Plane::new(now, epoll.clone(), ports, &settings), epoll, events: Events::with_capacity(8), now }
     }

@@ -30,7 +30,8 @@ impl Plane {
         if left.passes_to(right) && right.passes_to(left) && !is_wanted {
             return self.relay(one, other);
         }
-        let (now, rate) = (self.micros(), rate_between(left, right));
+        let recorded = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_ref().map(|it| it.rate()));
+        let (now, rate) = (self.micros(), recorded.unwrap_or_else(|| rate_between(left, right)));
         let sides = [(one, other, Turn::Leads, left, right), (other, one, Turn::Follows, right, left)];
         for ((index, partner, turn, voice, to), random) in sides.into_iter().zip(random) {
             let Some(pair) = pair_at(&mut self.slots, index) else { return };
@@ -123,12 +124,15 @@ impl Plane {
         let now = self.micros();
         let mut take = |index| pair_at(&mut self.slots, index).and_then(|pair| Some((pair.hears(), pair.talk.take()?)));
         let (Some((left_hears, mut left)), Some((right_hears, mut right))) = (take(one), take(other)) else { return };
-        let mut block = [0; LONGEST_BLOCK];
-        let block = &mut block[..left.rate as usize / 50];
-        let said = left.draw(now, block);
-        right.tell(right_hears, block);
-        let answered = right.draw(now, block);
-        left.tell(left_hears, block);
+        let mut blocks = [[0; LONGEST_BLOCK]; 2];
+        let [from_left, from_right] = blocks.each_mut().map(|block| &mut block[..left.rate as usize / 50]);
+        let said = left.draw(now, from_left);
+        right.tell(right_hears, from_left);
+        let answered = right.draw(now, from_right);
+        left.tell(left_hears, from_right);
+        if let Some(recording) = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_mut()) {
+            recording.push(from_left, from_right);
+        }
         for (index, talk) in [(one, left), (other, right)] {
             if let Some(pair) = pair_at(&mut self.slots, index) {
                 pair.talk = Some(talk);
@@ -154,7 +158,11 @@ impl Plane {
 
     /// A key that one phone has said goes on to the other.
     pub(super) fn pass_key(&mut self, from: u32, to: u32, key: Key) {
-        let Some(from) = pair_at(&mut self.slots, from).map(|pair| pair.id) else { return };
+        let Some(pair) = pair_at(&mut self.slots, from) else { return };
+        let from = pair.id;
+        if let (true, Key::Pressed(key) | Key::Struck(key, _)) = (pair.watched.is_some(), key) {
+            self.events.push_back((from, MediaEvent::Dtmf(key)));
+        }
         let Some(talk) = pair_at(&mut self.slots, to).and_then(|pair| pair.talk.as_mut()) else { return };
         let Some(told) = talk.voice.as_ref().map(|voice| voice.keys_told) else { return };
         match (told, key) {
