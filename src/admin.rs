@@ -5,6 +5,7 @@ pub mod check;
 pub mod explain;
 pub mod get;
 pub mod import;
+pub mod recordings;
 
 mod table;
 

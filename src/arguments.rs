@@ -34,6 +34,8 @@ pub enum Command {
     Check(Check),
     /// Say which rule decides what happens when CALLER dials NUMBER.
     Explain(Explain),
+    /// List the recordings in the object store, and say of each whether it is whole.
+    Recordings(Recordings),
 }
 
 impl Default for Command {
@@ -156,4 +158,21 @@ pub struct Explain {
     pub number: String,
     #[command(flatten)]
     pub target: Target,
+}
+
+/// `tandem recordings`
+#[derive(Args, Debug)]
+pub struct Recordings {
+    /// Only those of this day (`2026/11/21`) or this one (`2026/11/21/4a0b...`).
+    #[arg(value_name = "DAY")]
+    pub day: Option<String>,
+    /// The configuration of a media node, which names the object store.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder of the embedded store, as the role was started with.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print JSON for programs.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -39,5 +39,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(import) => admin::import::run(&import),
         Command::Check(check) => admin::check::run(&check),
         Command::Explain(explain) => admin::explain::run(&explain),
+        Command::Recordings(recordings) => admin::recordings::run(&recordings),
     }
 }

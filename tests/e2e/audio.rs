@@ -5,6 +5,12 @@ use std::time::Duration;
 
 /// The samples of a 16-bit mono or stereo WAV file (first channel) and its rate.
 pub fn read_wav(path: &Path) -> Option<(Vec<f64>, f64)> {
+    let (channels, rate) = read_wav_channels(path)?;
+    Some((channels.into_iter().next()?, rate))
+}
+
+/// The samples of each channel, and the rate.
+pub fn read_wav_channels(path: &Path) -> Option<(Vec<Vec<f64>>, f64)> {
     let bytes = std::fs::read(path).ok()?;
     let word = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
     let long = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
@@ -20,8 +26,10 @@ pub fn read_wav(path: &Path) -> Option<(Vec<f64>, f64)> {
             b"data" => {
                 // A recorder that was killed leaves the length open: what follows is sound.
                 let end = if length == 0 { bytes.len() } else { (at + length).min(bytes.len()) };
-                let samples = bytes[at..end].chunks_exact(2 * channels.max(1));
-                return Some((samples.map(|s| f64::from(i16::from_le_bytes([s[0], s[1]]))).collect(), f64::from(rate)));
+                let samples = bytes[at..end].chunks_exact(2).map(|s| f64::from(i16::from_le_bytes([s[0], s[1]])));
+                let samples: Vec<f64> = samples.collect();
+                let channel = |channel| samples.iter().skip(channel).step_by(channels.max(1)).copied().collect();
+                return Some(((0..channels.max(1)).map(channel).collect(), f64::from(rate)));
             }
             _ => {}
         }

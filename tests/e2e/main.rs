@@ -8,9 +8,11 @@ mod calls_with_baresip;
 mod calls_with_sipp;
 mod cluster;
 mod codecs;
+mod conference;
 mod etcd;
 mod quality;
 mod ready;
+mod recorded;
 mod sipp;
 
 /// The binary under test.

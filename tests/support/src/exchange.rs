@@ -1,6 +1,6 @@
 //! A running exchange: the real binary on loopback addresses of its own.
 
-use crate::{Program, Scratch, http_get, own_address, wait_for};
+use crate::{Program, S3, Scratch, http_get, own_address, wait_for};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +16,8 @@ pub struct Exchange {
     pub config: PathBuf,
     binary: PathBuf,
     scratch: Scratch,
+    /// Of its commands too.
+    variables: Vec<(String, String)>,
 }
 
 impl Exchange {
@@ -34,6 +36,22 @@ impl Exchange {
         })
     }
 
+    /// The same with its objects in a bucket of a server that speaks S3, in segments of 1 s.
+    #[track_caller]
+    pub fn with_bucket(binary: &str, s3: &S3, bucket: &str) -> Exchange {
+        let media = format!("objects = \"s3://{bucket}/tandem\"\nrecording.segment = \"1s\"");
+        Exchange::run(binary, "", &media, |binary, config| {
+            let mut command = Command::new(binary);
+            command.arg("all").arg("--config").arg(config).envs(s3.variables());
+            Program::start("tandem", &mut command)
+        })
+        .with_variables(s3.variables())
+    }
+
+    fn with_variables(self, variables: Vec<(String, String)>) -> Exchange {
+        Exchange { variables, ..self }
+    }
+
     /// The same, with more lines for `[proxy]` and `[media]`.
     #[track_caller]
     pub fn with(binary: &str, proxy: &str, media: &str) -> Exchange {
@@ -45,6 +63,10 @@ impl Exchange {
         let scratch = Scratch::new();
         let address = own_address();
         let data = scratch.path().join("data");
+        let objects = match media.contains("objects = ") {
+            true => String::new(),
+            false => format!("objects = \"file:{}/objects\"", data.display()),
+        };
         let config = scratch.write(
             "tandem.toml",
             format!(
@@ -58,7 +80,8 @@ listen = "{address}:7400"
 store = "embedded:{data}"
 [media]
 inside = "{address}:5090"
-objects = "file:{data}/objects"
+{objects}
+recording.spool = "{data}/spool"
 {media}
 [console]
 listen = "{address}:8080"
@@ -67,7 +90,7 @@ listen = "{address}:8080"
             ),
         );
         let program = run(Path::new(binary), &config);
-        let exchange = Exchange { program, address, config, binary: binary.into(), scratch };
+        let exchange = Exchange { program, address, config, binary: binary.into(), scratch, variables: Vec::new() };
         exchange.wait_until_ready();
         exchange
     }
@@ -112,6 +135,7 @@ listen = "{address}:8080"
             .args(arguments)
             .arg("--config")
             .arg(&self.config)
+            .envs(self.variables.clone())
             .output()
             .expect("the binary under test runs");
         let text = [output.stdout, output.stderr].concat();
