@@ -63,11 +63,22 @@ pub fn tone(frequency: f64, length: Duration) -> Vec<u8> {
     wav
 }
 
-/// The share of a recording's energy that lies at `frequency`, in its loudest half second (Goertzel); 0 for silence.
+/// The share of a recording's energy that lies at `frequency` (Goertzel), in a half second that is neither among the purest nor the
+/// least pure of those with sound; 0 for silence.
 pub fn share_of(samples: &[f64], rate: f64, frequency: f64) -> f64 {
     let window = (rate / 2.0) as usize;
-    let loudest = samples.chunks_exact(window.max(1)).max_by(|a, b| energy(a).total_cmp(&energy(b)));
-    let Some(chunk) = loudest.filter(|chunk| energy(chunk) > 1e4 * chunk.len() as f64) else { return 0.0 };
+    let loudest = samples.chunks_exact(window.max(1)).map(energy).fold(0.0, f64::max);
+    if loudest < 1e4 * window as f64 {
+        return 0.0;
+    }
+    // Beginning and end, and what was said of keys, are no sound of the whole half second.
+    let loud = samples.chunks_exact(window.max(1)).filter(|chunk| energy(chunk) > loudest / 2.0);
+    let mut shares: Vec<f64> = loud.map(|chunk| share_in(chunk, rate, frequency)).collect();
+    shares.sort_by(f64::total_cmp);
+    shares[shares.len() / 2]
+}
+
+fn share_in(chunk: &[f64], rate: f64, frequency: f64) -> f64 {
     let coefficient = 2.0 * (std::f64::consts::TAU * frequency / rate).cos();
     let (mut previous, mut before) = (0.0, 0.0);
     for sample in chunk {
