@@ -210,3 +210,17 @@ fn a_telephone_calls_a_browser_and_each_hears_the_other() {
     page.wait_until_passed();
     bob.assert_heard(ALICES_VOICE);
 }
+
+#[test]
+fn a_telephone_without_a_codec_of_browsers_calls_one() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let mut bob = Telephone::start(&exchange, &Setup { codecs: "GSM", ..bob(Encryption::None) });
+    let page = Page::open(&exchange, "wss", 5067, &format!("role=callee&tone={BOBS_VOICE}"), ALICES_VOICE);
+    page.wait_until_ready();
+    bob.command("dial", "6001");
+    bob.wait_for("Call established");
+    std::thread::sleep(Duration::from_secs(8));
+    bob.command("hangup", "");
+    page.wait_until_passed();
+    bob.assert_heard(ALICES_VOICE);
+}

@@ -144,18 +144,31 @@ pub enum KeysTold {
 }
 
 impl Voice {
-    /// Whether the packets of this phone are fit for the other one as they are.
+    /// Whether the packets that this phone will send by all appearances are fit for the other one as they are. It may turn to
+    /// another format that was agreed on: [`Voice::unfit_for`].
     pub fn passes_to(&self, other: &Voice) -> bool {
-        let takes = |format: &Format| {
-            let same = |taken: &Format| (taken.codec, taken.payload_type) == (format.codec, format.payload_type);
-            other.to_phone.iter().any(same)
-        };
         let keys_pass = match (&self.keys_heard, other.keys_told) {
             (KeysHeard::Events(events), KeysTold::Events(taken)) => events.iter().any(|(event, _)| *event == taken),
             (KeysHeard::Tones, KeysTold::Tones) | (KeysHeard::Info, _) => true,
             (KeysHeard::Events(_) | KeysHeard::Tones, _) => false,
         };
-        keys_pass && self.from_phone.iter().all(takes)
+        // Whoever answered was the last to say what comes first.
+        let prefers = |formats: &[Format]| formats.first().is_some_and(|format| other.takes(format.codec));
+        let fits = |format: &Format| !self.unfit_for(other, format.payload_type);
+        keys_pass && self.from_phone.first().is_some_and(fits) && prefers(&self.to_phone)
+    }
+
+    /// Whether a payload type of this phone carries sound that the other one does not take as it is.
+    pub fn unfit_for(&self, other: &Voice, payload_type: u8) -> bool {
+        let format = self.from_phone.iter().find(|format| format.payload_type == payload_type);
+        format.is_some_and(|format| {
+            let same = |taken: &Format| (taken.codec, taken.payload_type) == (format.codec, format.payload_type);
+            !other.to_phone.iter().any(same)
+        })
+    }
+
+    fn takes(&self, codec: codec::Codec) -> bool {
+        self.to_phone.iter().any(|format| format.codec == codec)
     }
 }
 

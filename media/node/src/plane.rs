@@ -165,6 +165,12 @@ impl Plane {
         if let (Datagram::Rtcp, Some(talk)) = (kind, &mut pair.talk) {
             talk.reporter.on_heard(now, &self.buffer[..length]);
         }
+        if let (Partner::Pair(other), Datagram::Rtp) = (pair.partner, kind)
+            && pair.unfit >> (self.buffer[1] & 0x7f) & 1 != 0
+        {
+            self.look_into(index, other);
+        }
+        let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let result = match pair.partner {
             Partner::None => return,
             Partner::Pair(other) => {

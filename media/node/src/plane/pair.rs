@@ -28,6 +28,8 @@ pub struct Pair {
     pub talk: Option<Box<Talk>>,
     /// Its sound is made anew even where it could pass: for a key, or for somebody who listens.
     pub is_heard: bool,
+    /// Payload types, a bit each, whose sound its partner does not take as it is.
+    pub unfit: u128,
     /// Takes the sound of this phone and of its partner.
     pub recording: Option<Box<Recording>>,
     /// Hears keys that pass to another phone.
@@ -144,6 +146,7 @@ impl Pair {
             talk: None,
             voice: None,
             is_heard: false,
+            unfit: 0,
             recording: None,
             watched: None,
             sockets,
@@ -339,7 +342,10 @@ impl Pair {
         self.rtcp.restart(micros, found.unwrap_or_else(|| announced(remote.rtcp)));
         self.pump(micros);
         (self.direction, self.clocks, self.codecs) = (remote.direction, remote.clocks, remote.codecs);
-        self.voice.clone_from(&remote.voice);
+        if self.voice != remote.voice {
+            self.voice.clone_from(&remote.voice);
+            self.is_heard = self.recording.is_some();
+        }
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
         match self.state {

@@ -28,7 +28,14 @@ impl Plane {
         let (Some(left), Some(right)) = &voices else { return self.relay(one, other) };
         let is_wanted = [one, other].iter().any(|index| pair_at(&mut self.slots, *index).is_some_and(|it| it.is_heard));
         if left.passes_to(right) && right.passes_to(left) && !is_wanted {
-            return self.relay(one, other);
+            self.relay(one, other);
+            for (index, from, to) in [(one, left, right), (other, right, left)] {
+                if let Some(pair) = pair_at(&mut self.slots, index) {
+                    let unfit = (0..128).filter(|payload_type| from.unfit_for(to, *payload_type));
+                    pair.unfit = unfit.fold(0, |bits, payload_type| bits | 1 << payload_type);
+                }
+            }
+            return;
         }
         let recorded = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_ref().map(|it| it.rate()));
         let (now, rate) = (self.micros(), recorded.unwrap_or_else(|| rate_between(left, right)));
@@ -51,6 +58,7 @@ impl Plane {
         for (index, partner) in [(one, other), (other, one)] {
             let Some(pair) = pair_at(&mut self.slots, index) else { return };
             pair.partner = Partner::Pair(partner);
+            pair.unfit = 0;
             if let Some(talk) = &mut pair.talk {
                 talk.turn_away();
             }
@@ -156,6 +164,14 @@ impl Plane {
         pair.talk = Some(talk);
     }
 
+    /// A phone has turned to a format that the other one does not take: from here on the sound is made anew.
+    pub(super) fn look_into(&mut self, one: u32, other: u32) {
+        if let Some(pair) = pair_at(&mut self.slots, one) {
+            pair.is_heard = true;
+        }
+        self.settle(one, other);
+    }
+
     /// A key that one phone has said goes on to the other.
     pub(super) fn pass_key(&mut self, from: u32, to: u32, key: Key) {
         let Some(pair) = pair_at(&mut self.slots, from) else { return };
@@ -182,9 +198,8 @@ impl Plane {
         let told = pair.voice.as_ref().map(|voice| voice.keys_told);
         let (Partner::Pair(other) | Partner::Talk(other, _)) = pair.partner else { return false };
         let Some(KeysTold::Events(_) | KeysTold::Tones) = told else { return false };
-        // From here on the sound is made anew, so that the key and what follows it are one stream.
-        pair.is_heard = true;
-        self.settle(id.0 as u32, other);
+        // The key and what follows it are to be one stream.
+        self.look_into(id.0 as u32, other);
         let talk = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut());
         talk.is_some_and(|talk| {
             talk.mouth.strike(key, held);

@@ -275,3 +275,23 @@ fn a_key_that_came_otherwise_is_put_into_a_call_whose_packets_just_passed() {
     let (at, _) = speakers[1].0.level_of(440.0);
     assert!((at + 10.0).abs() < 1.5, "{at}");
 }
+
+#[test]
+fn a_phone_that_turns_to_another_format_is_understood() {
+    let mut bench = Bench::new();
+    let one = Speaker::new(Codec::Pcmu, 0, 440.0);
+    let other = Speaker::new(Codec::Pcmu, 0, 700.0);
+    let (a, b) = (bench.open(&one.phone), bench.open(&other.phone));
+    bench.plane.connect(a.id, one.remote());
+    bench.plane.connect(b.id, other.phone.speaking(&[(0, Codec::Pcmu), (9, Codec::G722)]));
+    bench.plane.bridge(a.id, b.id);
+    let mut speakers = vec![(one, a), (other, b)];
+    talk(&mut bench, &mut speakers, 5);
+    assert!(speakers[0].0.headers.iter().all(|header| header.ssrc == rtp::Ssrc(9)), "it passes");
+    let Speaker { format, encoder, sound, .. } = Speaker::new(Codec::G722, 9, 700.0);
+    let speaker = &mut speakers[1].0;
+    (speaker.format, speaker.encoder, speaker.sound, speaker.at) = (format, encoder, sound, 0);
+    talk(&mut bench, &mut speakers, 100);
+    let (at, all) = speakers[0].0.level_of(700.0);
+    assert!((at + 10.0).abs() < 1.5 && (all - at).abs() < 1.0, "{at} of {all}");
+}
