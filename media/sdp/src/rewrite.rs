@@ -7,7 +7,7 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::line::{Line, Lines};
-use crate::{Direction, Formats, Media, Sdp};
+use crate::{Direction, Formats, Kind, Media, Sdp};
 
 /// Where the relay takes one stream from the phone that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,6 +237,9 @@ impl<'s> Stream<'s> {
         }
         match attribute {
             Some((name, value)) if self.formats.is_some_and(|formats| !formats.keeps(name, value)) => {}
+            // Sound may be made anew under a source of our own, now or later; a browser plays only the sources that it was told of, and
+            // any where it was told of none.
+            Some(("ssrc" | "ssrc-group", _)) if self.transport.is_some() && self.media.kind == Kind::Audio => {}
             // Of a refused stream too: it may name the keys of another.
             Some((name, _)) if (self.transport.is_some() || self.port.rtp == 0) && belongs_to_security(name) => {}
             Some(("rtcp" | "rtcp-mux" | "mid", _)) if self.transport.is_some_and(Transport::is_shared) => {}

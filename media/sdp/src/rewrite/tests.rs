@@ -288,3 +288,13 @@ fn formats_are_taken_away_and_added_with_all_that_is_said_of_them() {
         a=rtpmap:97 iLBC/8000\r\na=fmtp:97 mode=20\r\na=ptime:20\r\n";
     assert_eq!(stream, expected);
 }
+
+#[test]
+fn sources_of_sound_are_not_told_where_we_may_make_it_ourselves() {
+    let said = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n\
+        a=ssrc:1 cname:x\r\nm=video 4002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\na=ssrc:2 cname:x\r\n";
+    let sdp = Sdp::parse(said).unwrap();
+    let plain = || Some(Transport { protocol: "RTP/AVP".into(), attributes: Vec::new() });
+    let told = String::from_utf8(rewrite(&sdp, &ports(&sdp, V4), &[plain(), plain()], &[], origin(V4))).unwrap();
+    assert!(!told.contains("a=ssrc:1 ") && told.contains("a=ssrc:2 "), "{told}");
+}
