@@ -303,6 +303,8 @@ pub struct LegStats {
     pub foreign: u64,
     /// Packets that did not open with the agreed key, or a second time; dropped.
     pub refused: u64,
+    /// Sound made up in the place of what was lost or late, where the sound was looked into.
+    pub concealed: Duration,
     /// Interarrival jitter (RFC 3550 A.8) at the end.
     pub jitter: Duration,
     /// What the phone speaks; `None`: nothing was heard, or it is no speech.

@@ -44,6 +44,7 @@ impl Quality {
             loss: (stats.loss() * 1e6) as u32,
             reordered: stats.reordered,
             gaps: stats.gaps,
+            concealed: micros(stats.concealed),
             jitter: micros(stats.jitter),
             round_trip: stats.round_trip.map(micros),
             r: rating.map(|rating| (rating.r * 100.0).round() as u32),

@@ -30,6 +30,7 @@ pub fn of(quality: &Quality) -> Value {
         "loss_percent": percent(quality.loss),
         "reordered": quality.reordered,
         "gaps": quality.gaps,
+        "concealed_ms": milliseconds(quality.concealed),
         "jitter_ms": milliseconds(quality.jitter),
         "round_trip_ms": quality.round_trip.map(milliseconds),
         "r": in_hundredths(quality.r),

@@ -505,6 +505,7 @@ impl Pair {
             reordered: heard.reordered,
             duplicates: heard.duplicates,
             gaps: heard.gaps,
+            concealed: self.talk.as_ref().map(|talk| talk.concealed()).unwrap_or_default(),
             foreign: self.rtp.foreign() + self.rtcp.foreign(),
             refused: self.refused,
             jitter: heard.jitter,

@@ -32,6 +32,8 @@ pub struct Talk {
     clock: u32,
     pub pace: Pace,
     pub reporter: Reporter,
+    /// By ears that are gone.
+    concealed: Duration,
 }
 
 enum Playing {
@@ -105,11 +107,16 @@ impl Talk {
             clock: 8000,
             pace: Pace::Stopped,
             reporter: Reporter::new(now, Ssrc(ssrc)),
+            concealed: Duration::ZERO,
         }
     }
 
     /// Takes what was agreed on with the phone, for samples at `rate`.
     pub fn attend(&mut self, voice: Option<&Voice>, rate: u32, library: &Library) {
+        if rate != self.rate {
+            self.turn_away();
+            self.detector = None;
+        }
         (self.voice, self.rate) = (voice.cloned(), rate);
         let Some(voice) = voice else { return };
         self.events = match &voice.keys_heard {
@@ -135,7 +142,13 @@ impl Talk {
 
     /// Hears them no longer.
     pub fn turn_away(&mut self) {
+        self.concealed = self.concealed();
         self.ear = None;
+    }
+
+    /// Sound made up in the place of what was lost or late.
+    pub fn concealed(&self) -> Duration {
+        self.concealed + self.ear.as_ref().map(|ear| ear.statistics().concealed).unwrap_or_default()
     }
 
     /// Turns to another sound. Says whether the pacer must be told of the stream.

@@ -295,3 +295,23 @@ fn a_phone_that_turns_to_another_format_is_understood() {
     let (at, all) = speakers[0].0.level_of(700.0);
     assert!((at + 10.0).abs() < 1.5 && (all - at).abs() < 1.0, "{at} of {all}");
 }
+
+#[test]
+fn a_codec_of_another_rate_in_mid_call_keeps_the_pitch() {
+    let mut bench = Bench::new();
+    let speakers = [Speaker::new(Codec::Pcmu, 0, 440.0), Speaker::new(Codec::Opus, 96, 700.0)];
+    let mut speakers = bridge(&mut bench, speakers);
+    talk(&mut bench, &mut speakers, 50);
+    let Speaker { format, encoder, decoder, sound, .. } = Speaker::new(Codec::G722, 9, 440.0);
+    let speaker = &mut speakers[0].0;
+    (speaker.format, speaker.encoder, speaker.decoder, speaker.sound, speaker.at) =
+        (format, encoder, decoder, sound, 0);
+    speaker.heard.clear();
+    let remote = speaker.remote();
+    bench.plane.connect(speakers[0].1.id, remote);
+    talk(&mut bench, &mut speakers, 100);
+    for (index, hertz) in [(0, 700.0), (1, 440.0)] {
+        let (at, all) = speakers[index].0.level_of(hertz);
+        assert!((at + 10.0).abs() < 1.5 && (all - at).abs() < 1.0, "{index}: {at} of {all}");
+    }
+}
