@@ -6,19 +6,25 @@
 #![allow(clippy::unwrap_used)]
 
 mod digest;
+mod ear;
 mod framing;
+mod ice;
 mod message;
 mod rtp;
 mod sdp;
+mod sound;
 mod srtp;
 mod token;
 mod uri;
 
 pub use digest::digest;
+pub use ear::ear;
 pub use framing::framing;
+pub use ice::ice;
 pub use message::message;
 pub use rtp::rtp;
 pub use sdp::sdp;
+pub use sound::sound;
 pub use srtp::srtp;
 pub use token::token;
 pub use uri::uri;
@@ -57,6 +63,15 @@ pub const TARGETS: &[Target] = &[
     Target { name: "digest", run: digest, vectors: &[], seeds: digest::SEEDS, dictionary: digest::DICTIONARY },
     Target { name: "sdp", run: sdp, vectors: &["sdp"], seeds: sdp::SEEDS, dictionary: sdp::DICTIONARY },
     Target { name: "rtp", run: rtp, vectors: &["rtp"], seeds: &[], dictionary: &[] },
+    Target { name: "ear", run: ear, vectors: &["rtp"], seeds: &[], dictionary: &[] },
+    Target { name: "ice", run: ice, vectors: &["rtp"], seeds: &[], dictionary: &["\u{1}\u{0}", "!\u{12}"] },
+    Target {
+        name: "sound",
+        run: sound,
+        vectors: &["sound"],
+        seeds: &[],
+        dictionary: &["RIFF", "OggS", "ID3", "OpusHead"],
+    },
     Target { name: "srtp", run: srtp, vectors: &["rtp"], seeds: &[], dictionary: &[] },
     Target { name: "token", run: token, vectors: &[], seeds: token::SEEDS, dictionary: token::DICTIONARY },
 ];

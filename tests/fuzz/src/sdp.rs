@@ -1,8 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sdp::offer_answer::{Change, check_answer, compare, is_same_but_origin};
-use sdp::service::{Accept, agree, answer};
-use sdp::{Media, MediaPort, Origin, Sdp, crypto, rewrite};
+use sdp::service::{Usable, Usage, agree, answer};
+use sdp::{Format, Formats, Kind, ListedFormat, Media, MediaPort, NewFormat, Origin, Sdp, crypto, rewrite};
 
 pub const SEEDS: &[&str] =
     &["v=0\no=- 1 1 IN IP4 h\nc=IN IP6 ::1\nm=audio 1/2 RTP/AVP 0\na=rtcp:7 IN IP4 0.0.0.0\nc=IN IP4 1.2.3.4/5"];
@@ -47,10 +47,11 @@ pub fn sdp(data: &[u8]) {
         let port = |index: u16| MediaPort { address: ours, rtp: 20_000 + 2 * index, rtcp: 20_001 + 3 * index };
         let ports: Vec<_> = (0..sdp.media().len() as u16).map(port).collect();
         let origin = Origin { session_id: 1, version: 2, address: ours };
-        let told = rewrite(&sdp, &ports, origin);
+        let told = rewrite(&sdp, &ports, &[], &[], origin);
         let again = Sdp::parse(&told).expect("what we tell is a description");
         is_told(&sdp, &again, ours);
-        assert!(is_same_but_origin(&told, &rewrite(&again, &ports, origin)));
+        assert!(is_same_but_origin(&told, &rewrite(&again, &ports, &[], &[], origin)));
+        is_listed(&sdp, &ports, origin);
         is_served(&sdp, ports.first().copied().unwrap_or(MediaPort::REJECTED), origin);
     }
 }
@@ -80,17 +81,44 @@ fn is_told(before: &Sdp<'_>, after: &Sdp<'_>, ours: IpAddr) {
         assert!(before.payloads().eq(after.payloads()));
         let ip = after.connection.and_then(|connection| connection.ip());
         assert!(ip.is_none_or(|ip| ip == ours || ip.is_unspecified() && ip.is_ipv4() == ours.is_ipv4()));
-        assert!(!after.ice && !after.candidates);
+        assert!(after.ice.is_none() && !after.candidates);
     }
 }
 
 fn is_served(offer: &Sdp<'_>, port: MediaPort, origin: Origin) {
-    for accept in [Accept::Any, Accept::G711] {
-        let Ok((agreed, told)) = answer(offer, accept, port, origin) else { continue };
+    let any = |_: &Format<'_>| Some(Usage::AsSaid);
+    let own = |format: &Format<'_>| (format.clock == 8000).then_some(Usage::Own { fmtp: "x=1", ptime: 20 });
+    let services: [&Usable<'_>; 2] = [&any, &own];
+    for usable in services {
+        let Ok((agreed, told)) = answer(offer, usable, port, &[], origin) else { continue };
         let answer = Sdp::parse(&told).expect("what we answer is a description");
         assert_eq!(check_answer(offer, &answer), Ok(()));
-        let theirs = agree(&answer, accept).expect("they can agree to it");
+        let theirs = agree(&answer, usable).expect("they can agree to it");
         assert_eq!((theirs.payload_type, theirs.clock), (agreed.payload_type, agreed.clock));
         assert_eq!(theirs.telephone_event, agreed.telephone_event);
+    }
+}
+
+/// A list of formats of our own takes the place of what was said, and nothing else changes.
+fn is_listed(sdp: &Sdp<'_>, ports: &[MediaPort], origin: Origin) {
+    let new = |payload_type, rtpmap: &str| {
+        ListedFormat::New(NewFormat { payload_type, rtpmap: rtpmap.to_owned(), fmtp: "a=b".to_owned() })
+    };
+    let lists: Vec<Option<Formats>> = { sdp.media().iter() }
+        .map(|media| {
+            let kept = media.payloads().next().map(|format| ListedFormat::Kept(format.payload_type));
+            let list = kept.into_iter().chain([new(127, "opus/48000/2"), new(126, "iLBC/8000")]).collect();
+            (media.kind == Kind::Audio && media.is_rtp()).then_some(Formats { list, ptime: Some(30) })
+        })
+        .collect();
+    let told = rewrite(sdp, ports, &[], &lists, origin);
+    let again = Sdp::parse(&told).expect("what we tell is a description");
+    for ((before, after), list) in sdp.media().iter().zip(again.media()).zip(&lists) {
+        if let Some(list) = list.as_ref().filter(|_| !after.is_rejected()) {
+            assert_eq!(after.payloads().count(), list.list.len());
+            assert_eq!(after.ptime, Some(30));
+        } else {
+            assert_eq!(before.formats, after.formats);
+        }
     }
 }
