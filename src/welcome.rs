@@ -45,6 +45,10 @@ pub fn text(config: &Config, directory: &Directory, console: SocketAddr) -> Stri
             "\n  Dial {} from one phone to ring the other; 9999 is an echo, 9998 a prompt.",
             users[0].extension
         );
+        for conference in directory.conferences() {
+            let pin = conference.pin.as_ref().map(|pin| format!(", PIN {}", pin.0)).unwrap_or_default();
+            let _ = writeln!(text, "  {} is the conference {}{pin}.", conference.number, conference.name);
+        }
     }
     if directory.speaks()
         && let Some(why) = node::why_mute(&config.media.speech.command)

@@ -179,9 +179,14 @@ impl Directory {
         self.plan.model.features.as_ref()
     }
 
+    /// All conferences.
+    pub fn conferences(&self) -> &[Conference] {
+        &self.plan.model.conferences
+    }
+
     /// The conference of this name.
     pub fn conference(&self, name: &str) -> Option<&Conference> {
-        self.plan.model.conferences.iter().find(|conference| &*conference.name == name)
+        self.conferences().iter().find(|conference| &*conference.name == name)
     }
 
     /// The region of this name.
