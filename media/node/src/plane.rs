@@ -371,8 +371,8 @@ impl Media for Plane {
         pair.join(now, Partner::Exchange);
         let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(micros, random)));
         talk.serve(pair.voice.as_ref(), &self.library);
-        if talk.begin(sound, agreed) {
-            self.pacer.add(now, Paced::Pair(id));
+        if let Some(pace) = talk.begin(sound, agreed) {
+            self.pacer.add(now, pace.step, Paced::Pair(id, pace.series));
         }
     }
 

@@ -2,6 +2,30 @@
 
 use std::time::{Duration, Instant};
 
+/// How often a stream has its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Every 10 ms: its packets are no multiple of 20 ms.
+    Ten,
+    /// Every 20 ms.
+    Twenty,
+}
+
+impl Step {
+    /// In milliseconds.
+    pub fn milliseconds(self) -> u16 {
+        match self {
+            Step::Ten => 10,
+            Step::Twenty => 20,
+        }
+    }
+
+    /// For packets of so many milliseconds.
+    pub fn of(packet_time: u16) -> Step {
+        if packet_time.is_multiple_of(20) { Step::Twenty } else { Step::Ten }
+    }
+}
+
 /// A wheel of as many spokes as fit into the 20 ms of a packet; no packet has a timer of its own.
 #[derive(Debug)]
 pub struct Pacer<T> {
@@ -20,11 +44,16 @@ impl<T> Default for Pacer<T> {
 
 impl<T> Pacer<T> {
     /// The stream's packets are due from now on.
-    pub fn add(&mut self, now: Instant, stream: T) {
+    pub fn add(&mut self, now: Instant, step: Step, stream: T)
+    where
+        T: Clone,
+    {
         self.due.get_or_insert(now);
-        if let Some(shortest) = self.spokes.iter_mut().min_by_key(|spoke| spoke.len()) {
-            shortest.push(stream);
+        let Some(shortest) = (0..SPOKES).min_by_key(|spoke| self.spokes[*spoke].len()) else { return };
+        if step == Step::Ten {
+            self.spokes[(shortest + SPOKES / 2) % SPOKES].push(stream.clone());
         }
+        self.spokes[shortest].push(stream);
     }
 
     /// When the next packets are due.
@@ -66,7 +95,7 @@ mod tests {
         let mut pacer = Pacer::<u64>::default();
         assert_eq!(pacer.poll_timeout(), None);
         for id in 0..8 {
-            pacer.add(start, id);
+            pacer.add(start, Step::Twenty, id);
         }
         let mut played = [0; 8];
         for _ in 0..50 * SPOKES {
@@ -84,7 +113,7 @@ mod tests {
     fn a_wheel_without_streams_stands_still() {
         let now = Instant::now();
         let mut pacer = Pacer::default();
-        pacer.add(now, 1_u64);
+        pacer.add(now, Step::Twenty, 1_u64);
         while let Some(at) = pacer.poll_timeout() {
             assert!(pacer.due(at).is_some());
             pacer.keep(Vec::new());
@@ -95,7 +124,7 @@ mod tests {
     fn lost_time_is_not_made_up_for() {
         let start = Instant::now();
         let mut pacer = Pacer::default();
-        pacer.add(start, 1_u64);
+        pacer.add(start, Step::Twenty, 1_u64);
         let late = start + Duration::from_secs(1);
         let mut turns = 0;
         while let Some(streams) = pacer.due(late) {
@@ -103,5 +132,20 @@ mod tests {
             turns += 1;
         }
         assert_eq!(turns, 1);
+    }
+
+    #[test]
+    fn a_stream_of_10_ms_has_two_turns_in_20() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.add(start, Step::Ten, ());
+        let mut turns = Vec::new();
+        for _ in 0..2 * SPOKES {
+            let now = pacer.poll_timeout().unwrap();
+            let streams = pacer.due(now).unwrap();
+            turns.push(streams.len());
+            pacer.keep(streams);
+        }
+        assert_eq!(turns, [1, 0, 1, 0, 1, 0, 1, 0]);
     }
 }

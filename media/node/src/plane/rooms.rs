@@ -1,5 +1,6 @@
 //! Rooms in which many talk. All of a room's legs are on one shard; its sound is mixed every 20 ms.
 
+use super::pacer::Step;
 use super::pair::Partner;
 use super::talk::{Hears, Key, LONGEST_BLOCK, Talk, Tones};
 use super::tape::Recording;
@@ -41,6 +42,7 @@ impl Plane {
         talk.stop();
         talk.attend(voice.as_ref(), RATE, &self.library);
         talk.listen(Tones::Heard, &self.library);
+        talk.pace.step = Step::Twenty;
         if stays {
             return;
         }
@@ -55,7 +57,7 @@ impl Plane {
                 recording: None,
             };
             self.rooms.insert(self.rooms_opened, room);
-            self.pacer.add(self.now, Paced::Room(self.rooms_opened));
+            self.pacer.add(self.now, Step::Twenty, Paced::Room(self.rooms_opened));
             self.rooms_opened
         });
         let Some(room) = self.rooms.get_mut(&key) else { return };

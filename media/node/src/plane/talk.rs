@@ -1,6 +1,7 @@
 //! The exchange's own end of a pair whose packets do not just pass: it hears what the phone says, and says an echo, a prompt, or what
 //! another phone says in another codec, as one continuous stream.
 
+use super::pacer::Step;
 use audio::dtmf::{self, Detector};
 use audio::{Ends, FRAME, Frames, Law};
 use call::{KeysHeard, KeysTold, Sound, Voice};
@@ -53,11 +54,13 @@ enum Playing {
     Silence,
 }
 
-/// Whether the pacer knows the stream.
+/// What the pacer knows of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    Running,
-    Stopped,
+pub struct Pace {
+    pub step: Step,
+    /// Entries of another series are old ones.
+    pub series: u16,
+    pub running: bool,
 }
 
 /// What the turn of a stream brought.
@@ -105,7 +108,7 @@ impl Talk {
             detector: None,
             sound: Playing::Silence,
             clock: 8000,
-            pace: Pace::Stopped,
+            pace: Pace { step: Step::Twenty, series: 0, running: false },
             reporter: Reporter::new(now, Ssrc(ssrc)),
             concealed: Duration::ZERO,
         }
@@ -151,8 +154,8 @@ impl Talk {
         self.concealed + self.ear.as_ref().map(|ear| ear.statistics().concealed).unwrap_or_default()
     }
 
-    /// Turns to another sound. Says whether the pacer must be told of the stream.
-    pub fn begin(&mut self, sound: Sound, agreed: &Agreed) -> bool {
+    /// Turns to another sound. Says what the pacer must be told of the stream.
+    pub fn begin(&mut self, sound: Sound, agreed: &Agreed) -> Option<Pace> {
         self.clock = agreed.clock;
         if self.voice.is_none() {
             self.events = agreed.telephone_event.map(|event| (event, agreed.clock)).into_iter().collect();
@@ -172,17 +175,24 @@ impl Talk {
                 }
             }
         };
-        self.wants_pace()
+        let packet_time = self.voice.as_ref().map_or(FRAME_TIME, |voice| voice.packet_time);
+        self.wants_pace(Step::of(packet_time))
     }
 
-    /// Whether the pacer is to be told of the stream; it is taken as told.
-    pub fn wants_pace(&mut self) -> bool {
+    /// What the pacer is to be told of the stream; it is taken as told.
+    pub fn wants_pace(&mut self, step: Step) -> Option<Pace> {
         let plays = matches!(self.sound, Playing::Frames { .. } | Playing::Samples { .. });
-        let starts = (plays || self.ear.is_some()) && self.pace == Pace::Stopped;
-        if starts {
-            self.pace = Pace::Running;
-        }
-        starts
+        let Pace { running, series, .. } = self.pace;
+        let is_news = (plays || self.ear.is_some()) && !(running && self.pace.step == step);
+        is_news.then(|| {
+            self.pace = Pace { step, series: series.wrapping_add(1), running: true };
+            self.pace
+        })
+    }
+
+    /// Samples of a turn.
+    pub fn block(&self) -> usize {
+        self.rate as usize / 1000 * usize::from(self.pace.step.milliseconds())
     }
 
     /// Plays nothing any more.
@@ -239,13 +249,13 @@ impl Talk {
         }
     }
 
-    /// Makes the next 20 ms of a prompt ready for [`Talk::poll_packet`].
+    /// Makes the next block of a prompt ready for [`Talk::poll_packet`].
     pub fn play(&mut self, hears: Hears) -> Played {
-        let samples_of_block = self.rate as usize / 1000 * usize::from(FRAME_TIME);
+        let (samples_of_block, milliseconds) = (self.block(), self.pace.step.milliseconds());
         match &mut self.sound {
             Playing::Echo | Playing::Silence => Played::Nothing,
             Playing::Frames { .. } | Playing::Samples { .. } if hears == Hears::Nothing => {
-                self.mouth.skip(FRAME_TIME);
+                self.mouth.skip(milliseconds);
                 Played::Pause
             }
             Playing::Frames { frames, next, due, .. } => {
@@ -289,7 +299,7 @@ impl Talk {
         Some(packet.len())
     }
 
-    /// What the phone says in the next 20 ms, and the keys that are heard in it. A key's tone itself is left out, since it goes on
+    /// What the phone says in the next block, and the keys that are heard in it. A key's tone itself is left out, since it goes on
     /// in another way.
     pub fn draw(&mut self, now: Micros, block: &mut [i16]) -> Vec<Key> {
         match &mut self.ear {
@@ -315,7 +325,7 @@ impl Talk {
     pub fn tell(&mut self, hears: Hears, block: &[i16]) {
         match hears {
             Hears::Sound => self.mouth.say(block),
-            Hears::Nothing => self.mouth.skip(FRAME_TIME),
+            Hears::Nothing => self.mouth.skip(self.pace.step.milliseconds()),
         }
     }
 }
@@ -329,10 +339,10 @@ pub enum Hears {
     Nothing,
 }
 
-/// Milliseconds of sound in a turn.
-pub const FRAME_TIME: u16 = 20;
+/// Milliseconds of sound in a packet of a prompt that is coded once for all.
+const FRAME_TIME: u16 = 20;
 /// Samples of a turn at the highest rate.
-pub const LONGEST_BLOCK: usize = 48 * FRAME_TIME as usize;
+pub const LONGEST_BLOCK: usize = 48 * 20;
 /// How long late packets are waited for.
 const PATIENCE: voice::Settings =
     voice::Settings { least: Duration::from_millis(10), most: Duration::from_millis(300) };

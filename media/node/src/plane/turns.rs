@@ -1,8 +1,9 @@
 //! What happens on a pair every 20 ms, where its packets do not just pass: prompts play, and the sound of one phone becomes that of
 //! another.
 
+use super::pacer::Step;
 use super::pair::{Pair, Partner, Turn};
-use super::talk::{Key, LONGEST_BLOCK, Pace, Played, Talk, Tones};
+use super::talk::{Key, LONGEST_BLOCK, Played, Talk, Tones};
 use super::{Plane, pair_at, pair_of};
 use crate::token::Component;
 use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Voice};
@@ -12,8 +13,8 @@ use std::time::Duration;
 /// What has turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paced {
-    /// A prompt that plays to a pair, or two pairs of which this one leads.
-    Pair(MediaId),
+    /// A prompt that plays to a pair, or two pairs of which this one leads; the series says whether it still holds.
+    Pair(MediaId, u16),
     /// A room.
     Room(u32),
 }
@@ -39,6 +40,10 @@ impl Plane {
         }
         let recorded = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_ref().map(|it| it.rate()));
         let (now, rate) = (self.micros(), recorded.unwrap_or_else(|| rate_between(left, right)));
+        let step = match (Step::of(left.packet_time), Step::of(right.packet_time)) {
+            (Step::Twenty, Step::Twenty) => Step::Twenty,
+            (_, _) => Step::Ten,
+        };
         let sides = [(one, other, Turn::Leads, left, right), (other, one, Turn::Follows, right, left)];
         for ((index, partner, turn, voice, to), random) in sides.into_iter().zip(random) {
             let Some(pair) = pair_at(&mut self.slots, index) else { return };
@@ -48,8 +53,13 @@ impl Plane {
             talk.attend(Some(voice), rate, &self.library);
             // Tones for a phone that hears tones are sound like any other.
             talk.listen(if to.keys_told == KeysTold::Tones { Tones::Passed } else { Tones::Heard }, &self.library);
-            if turn == Turn::Leads && talk.wants_pace() {
-                self.pacer.add(self.now, Paced::Pair(pair.id));
+            match turn {
+                Turn::Follows => talk.pace.step = step,
+                Turn::Leads => {
+                    if let Some(pace) = talk.wants_pace(step) {
+                        self.pacer.add(self.now, pace.step, Paced::Pair(pair.id, pace.series));
+                    }
+                }
             }
         }
     }
@@ -68,7 +78,13 @@ impl Plane {
     /// The turn of a pair or room; false once it has no more of them.
     pub(super) fn take_turn(&mut self, paced: Paced) -> bool {
         let id = match paced {
-            Paced::Pair(id) => id,
+            Paced::Pair(id, series) => {
+                let talk = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_ref());
+                if talk.is_none_or(|talk| talk.pace.series != series) {
+                    return false;
+                }
+                id
+            }
             Paced::Room(key) => return self.mix(key),
         };
         let Some(pair) = pair_of(&mut self.slots, id) else { return false };
@@ -86,7 +102,7 @@ impl Plane {
             }
         };
         if !goes_on && let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) {
-            talk.pace = Pace::Stopped;
+            talk.pace.running = false;
         }
         goes_on
     }
@@ -95,7 +111,8 @@ impl Plane {
     pub(super) fn abandon(&mut self, paced: Paced) {
         let is_of_room = |pair: &Pair| matches!(paced, Paced::Room(key) if pair.partner == Partner::Room(key));
         let pairs = self.slots.iter().filter_map(|slot| slot.pair.as_ref());
-        let concerned = pairs.filter(|pair| paced == Paced::Pair(pair.id) || is_of_room(pair)).map(|pair| pair.id);
+        let is_it = |pair: &Pair| matches!(paced, Paced::Pair(id, _) if id == pair.id);
+        let concerned = pairs.filter(|pair| is_it(pair) || is_of_room(pair)).map(|pair| pair.id);
         for id in concerned.collect::<Vec<_>>() {
             self.give_up(id.0 as u32);
         }
@@ -110,7 +127,7 @@ impl Plane {
         let listens = talk.ear.is_some();
         if listens {
             let mut block = [0; LONGEST_BLOCK];
-            let samples = talk.rate as usize / 50;
+            let samples = talk.block();
             let keys = talk.draw(now, &mut block[..samples]);
             self.hear_keys(id, keys);
         }
@@ -133,7 +150,7 @@ impl Plane {
         let mut take = |index| pair_at(&mut self.slots, index).and_then(|pair| Some((pair.hears(), pair.talk.take()?)));
         let (Some((left_hears, mut left)), Some((right_hears, mut right))) = (take(one), take(other)) else { return };
         let mut blocks = [[0; LONGEST_BLOCK]; 2];
-        let [from_left, from_right] = blocks.each_mut().map(|block| &mut block[..left.rate as usize / 50]);
+        let [from_left, from_right] = blocks.each_mut().map(|block| &mut block[..left.block()]);
         let said = left.draw(now, from_left);
         right.tell(right_hears, from_left);
         let answered = right.draw(now, from_right);

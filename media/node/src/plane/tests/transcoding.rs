@@ -315,3 +315,31 @@ fn a_codec_of_another_rate_in_mid_call_keeps_the_pitch() {
         assert!((at + 10.0).abs() < 1.5 && (all - at).abs() < 1.0, "{index}: {at} of {all}");
     }
 }
+
+#[test]
+fn packets_of_30_ms_leave_every_30_ms() {
+    let mut bench = Bench::new();
+    let one = Speaker::new(Codec::Pcmu, 0, 440.0);
+    let other = Speaker::new(Codec::Pcma, 8, 700.0);
+    let (a, b) = (bench.open(&one.phone), bench.open(&other.phone));
+    bench.plane.connect(a.id, one.remote());
+    let voice = other.remote().voice.map(|voice| call::Voice { packet_time: 30, ..voice });
+    bench.plane.connect(b.id, Remote { voice, ..other.remote() });
+    bench.plane.bridge(a.id, b.id);
+    let mut times = Vec::new();
+    for turn in 0..60_u64 {
+        bench.wait(Duration::from_millis(5));
+        while let Some((header, payload)) = rtp_of(&other.phone.rtp) {
+            assert_eq!((payload.len(), header.payload_type), (240, 8));
+            times.push(5 * turn);
+        }
+    }
+    assert!(times.len() >= 9 && times.windows(2).all(|pair| pair[1] - pair[0] == 30), "{times:?}");
+    bench.plane.connect(b.id, other.remote());
+    let mut packets = 0;
+    for _ in 0..40 {
+        bench.wait(Duration::from_millis(5));
+        packets += std::iter::from_fn(|| rtp_of(&other.phone.rtp)).count();
+    }
+    assert!((9..=11).contains(&packets), "200 ms in packets of 20: {packets}");
+}
