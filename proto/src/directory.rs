@@ -49,7 +49,7 @@ use symbols::Symbols;
 pub const DEMO: &str = include_str!("../../deploy/examples/directory.toml");
 
 /// The sounds that `play` and music know as `builtin:NAME`.
-pub const BUILTIN_SOUNDS: [&str; 2] = ["chime", "morning"];
+pub const BUILTIN_SOUNDS: [&str; 7] = ["chime", "morning", "dial", "ringback", "busy", "congestion", "information"];
 
 /// An immutable snapshot; a clone shares everything.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::{Law, RATE, Wav, WavError, chime, music, resample};
+use crate::{Law, RATE, Signal, Tones, Wav, WavError, chime, music, resample};
 
 /// Samples of a packet of 20 ms.
 pub const FRAME: usize = 160;
@@ -69,12 +69,13 @@ impl Prompt {
     }
 
     /// A sound that is there without a file: `chime`; `morning`, a piece of music of 38 s that plays round and round; and the cues
-    /// `joined`, `left`, `muted`, `unmuted`, `locked`, `unlocked` and `refused`. `None`: there is none of this name.
+    /// `joined`, `left`, `muted`, `unmuted`, `locked`, `unlocked` and `refused`; and the tones `dial`, `ringback`, `busy`, `congestion`
+    /// and `information`, with a country behind them (`busy-fr`) as that country knows them. `None`: there is none of this name.
     pub fn builtin(name: &str) -> Option<Prompt> {
         match name {
             "chime" => Some(Prompt::chime()),
             "morning" => Some(Prompt::at_rate(music::morning(), music::MUSIC_RATE, Ends::Loop)),
-            cue => crate::cues::cue(cue),
+            other => crate::cues::cue(other).or_else(|| tone(other)),
         }
     }
 
@@ -192,6 +193,16 @@ impl Frames {
     }
 }
 
+/// `busy-fr`, round and round.
+fn tone(name: &str) -> Option<Prompt> {
+    let (name, country) = name.split_once('-').unwrap_or((name, ""));
+    let cadence = Tones::of(country).named(name)?;
+    // One without pauses has no round; whole seconds of whole frequencies join without a seam.
+    let milliseconds = cadence.iter().fold(0, |sum: u32, phase| sum.saturating_add(phase.milliseconds)).min(10_000);
+    let samples = Signal::new(cadence, RATE).take((milliseconds * RATE / 1000) as usize);
+    Some(Prompt::at_rate(samples.collect(), RATE, Ends::Loop))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -276,5 +287,14 @@ mod tests {
             assert!(farthest(Ends::Loop, rate) <= 2, "{rate}: {}", farthest(Ends::Loop, rate));
         }
         assert!(farthest(Ends::Silence, 8000) > 100, "or the test would not see a seam");
+    }
+
+    #[test]
+    fn a_tone_is_that_of_the_country() {
+        let (french, american) = (Prompt::builtin("busy-fr").unwrap(), Prompt::builtin("busy-us").unwrap());
+        assert!(crate::goertzel(&french.at(8000)[..4000], 8000, 440.0) > -25.0);
+        assert!(crate::goertzel(&american.at(8000)[..4000], 8000, 480.0) > -25.0);
+        assert_eq!((french.ends(), Prompt::builtin("x-fr").is_none()), (Ends::Loop, true));
+        assert!(Prompt::builtin("ringback").is_some());
     }
 }

@@ -34,6 +34,19 @@ impl Tones {
         COUNTRIES.binary_search_by(|tones| tones.country.cmp(&*lower)).map_or(&DEFAULT, |index| &COUNTRIES[index])
     }
 
+    /// One of the tones that a caller hears instead of a person, by its name: `dial`, `ringback`, `busy`, `congestion`,
+    /// `information`.
+    pub fn named(&self, name: &str) -> Option<&'static [Phase]> {
+        Some(match name {
+            "dial" => self.dial,
+            "ringback" => self.ringback,
+            "busy" => self.busy,
+            "congestion" => self.congestion,
+            "information" => self.information,
+            _ => return None,
+        })
+    }
+
     /// Every country that is known, in ascending order of its code.
     pub fn all() -> &'static [Tones] {
         COUNTRIES

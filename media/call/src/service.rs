@@ -128,6 +128,17 @@ impl Program {
     }
 }
 
+/// Builtin tones are those of the region's country.
+fn with_country(turn: &Turn<'_>, name: String) -> String {
+    let directory = turn.core.view.directory.load();
+    let is_tone = name.strip_prefix("builtin:").is_some_and(|tone| audio::Tones::of("").named(tone).is_some());
+    let country = directory.region(&turn.core.settings.region).and_then(|region| region.country());
+    match country.filter(|_| is_tone) {
+        Some(country) => format!("{name}-{country}"),
+        None => name,
+    }
+}
+
 impl Call {
     /// Puts the caller into a service.
     pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, program: Program) {
@@ -170,6 +181,10 @@ impl Call {
 
     fn ask_prompt(&self, turn: &mut Turn<'_>, source: PromptSource) -> QueryId {
         let language = self.language(turn);
+        let source = match source {
+            PromptSource::Play(name) => PromptSource::Play(with_country(turn, name)),
+            PromptSource::Say(_) => source,
+        };
         turn.query(Query::Prompt { source, language })
     }
 

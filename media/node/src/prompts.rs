@@ -177,7 +177,7 @@ pub enum PromptError {
     Outside(String),
     #[error("there is no sound {0:?} in {1}; put {0}.wav there, or .opus, .mp3, .ulaw, .alaw, .gsm, .g722, .sln16")]
     Absent(String, PathBuf),
-    #[error("there is no builtin sound {0:?}; there are builtin:chime and builtin:morning")]
+    #[error("there is no builtin sound {0:?}; builtin:chime, builtin:morning and builtin:busy are some")]
     Builtin(String),
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
