@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod basic;
+mod codecs;
 mod encryption;
 mod hunt;
 mod media;
