@@ -42,7 +42,10 @@ impl Policy<'_> {
         for wanted in self.wanted() {
             let is_wanted = |format: &&Format<'_>| wanted.is_none_or(|name| format.is(name));
             for format in sounds.iter().filter(is_wanted) {
-                list.keep(format.payload_type);
+                match self.means_another(phone, format) {
+                    true => list.add(None, &rtpmap(format), format.parameters.unwrap_or_default()),
+                    false => list.keep(format.payload_type),
+                }
                 clocks.push(format.clock);
             }
             let added = wanted.map_or(&ADDED[..], |_| &Codec::ALL[..]).iter();
@@ -78,13 +81,24 @@ impl Policy<'_> {
     /// # Errors
     /// Both have no codec in common, nor one each that can be made into the other.
     pub fn answer(self, offer: &Media<'_>, answer: &Media<'_>) -> Result<Option<Formats>, NoCommonCodec> {
-        let chosen = sounds_of(answer).next().filter(|_| is_speech(offer) && is_speech(answer));
-        let Some(chosen) = chosen else { return Ok(None) };
+        if !is_speech(offer) || !is_speech(answer) {
+            return Ok(None);
+        }
         let offered = |format: &Format<'_>| offer.payloads().any(|offered| is_same(&offered, format));
+        // Many phones answer with all that they have.
+        let in_common = { sounds_of(answer) }.find(|format| offered(format) && self.allows(format));
+        let Some(chosen) = in_common.or_else(|| sounds_of(answer).next()) else { return Ok(None) };
         let mut list = List { formats: Vec::new(), taken: Vec::new() };
-        let is_common = offered(&chosen) && self.allows(&chosen);
+        let is_common = in_common.is_some();
         let (clock, ptime) = if is_common {
-            let common = |format: &Format<'_>| offered(format) && (format.is_companion() || self.allows(format));
+            let common = |format: &Format<'_>| {
+                let is_allowed = match (format.is_companion(), format.is_telephone_event()) {
+                    (_, true) => self.dtmf == Dtmf::Auto,
+                    (true, false) => true,
+                    (false, false) => self.allows(format),
+                };
+                is_allowed && offered(format)
+            };
             answer.payloads().filter(common).for_each(|format| list.keep(format.payload_type));
             (chosen.clock, None)
         } else {
@@ -125,6 +139,9 @@ impl Policy<'_> {
 
     /// How a service that makes its own sound uses a format.
     pub fn usage(self, format: &Format<'_>) -> Option<Usage<'static>> {
+        if format.is_telephone_event() {
+            return (self.dtmf == Dtmf::Auto).then_some(Usage::AsSaid);
+        }
         let codec = self.known(format).filter(|_| self.allows(format))?;
         Some(Usage::Own { fmtp: codec.fmtp(), ptime: codec.packet_time(PACKET_TIME) })
     }
@@ -179,6 +196,12 @@ impl Policy<'_> {
 
     fn allows(&self, format: &Format<'_>) -> bool {
         self.codecs.is_empty() || self.codecs.iter().any(|name| format.is(name))
+    }
+
+    /// The phone has given this payload type to another codec, which it keeps through the session (RFC 3264 §8.3.2).
+    fn means_another(&self, phone: Option<&Media<'_>>, format: &Format<'_>) -> bool {
+        let before = phone.and_then(|phone| { phone.payloads() }.find(|it| it.payload_type == format.payload_type));
+        before.is_some_and(|before| !is_same(&before, format)) && self.known(format).is_some()
     }
 
     /// The codec of a format that can be looked into.

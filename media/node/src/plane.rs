@@ -370,7 +370,7 @@ impl Media for Plane {
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         pair.join(now, Partner::Exchange);
         let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(micros, random)));
-        talk.serve(pair.voice.as_ref(), &self.library);
+        talk.serve(pair.voice.as_ref(), &sound, &self.library);
         if let Some(pace) = talk.begin(sound, agreed) {
             self.pacer.add(now, pace.step, Paced::Pair(id, pace.series));
         }

@@ -1,7 +1,5 @@
 //! Payload formats of RTP streams: a=rtpmap, a=fmtp and the static types of RFC 3551.
 
-use crate::Media;
-
 /// One payload type of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format<'a> {
@@ -19,26 +17,40 @@ pub struct Format<'a> {
 }
 
 impl<'a> Format<'a> {
-    /// What a stream says about a payload type, or RFC 3551 where it says nothing.
-    pub(crate) fn find(media: &Media<'a>, payload_type: u8) -> Format<'a> {
+    /// What RFC 3551 says of a payload type.
+    fn fixed(payload_type: u8) -> Format<'a> {
         let (name, clock, channels) = fixed(payload_type);
-        let mut format = Format { payload_type, name, clock, channels, parameters: None };
-        for (attribute, value) in media.attributes() {
-            let Some((number, rest)) = value.and_then(|value| value.trim_start().split_once(' ')) else { continue };
-            if number.parse() != Ok(payload_type) {
-                continue;
-            }
-            if attribute == "rtpmap" {
-                let mut parts = rest.trim().split('/');
-                let Some(name) = parts.next().filter(|name| !name.is_empty()) else { continue };
-                let clock = parts.next().and_then(|clock| clock.parse().ok()).filter(|clock| *clock != 0);
-                let channels = parts.next().and_then(|channels| channels.parse().ok());
-                (format.name, format.clock, format.channels) = (name, clock.unwrap_or(8000), channels.unwrap_or(1));
-            } else if attribute == "fmtp" {
-                format.parameters = Some(rest.trim());
+        Format { payload_type, name, clock, channels, parameters: None }
+    }
+
+    /// The payload types of an m= line, each once; what is none is left out.
+    pub(crate) fn listed(formats: &str) -> Vec<Format<'a>> {
+        let mut listed: Vec<Format<'_>> = Vec::new();
+        let mut known = 0_u128;
+        let types = formats.split_ascii_whitespace().filter_map(|text| text.parse::<u8>().ok());
+        for payload_type in types.filter(|payload_type| *payload_type < 128) {
+            if known >> payload_type & 1 == 0 {
+                known |= 1 << payload_type;
+                listed.push(Format::fixed(payload_type));
             }
         }
-        format
+        listed
+    }
+
+    /// Takes what a=rtpmap or a=fmtp says of one of them.
+    pub(crate) fn learn(listed: &mut [Format<'a>], attribute: &str, value: &'a str) {
+        let Some((number, rest)) = value.trim_start().split_once(' ') else { return };
+        let Ok(payload_type) = number.parse::<u8>() else { return };
+        let Some(format) = listed.iter_mut().find(|format| format.payload_type == payload_type) else { return };
+        if attribute == "fmtp" {
+            format.parameters = Some(rest.trim());
+            return;
+        }
+        let mut parts = rest.trim().split('/');
+        let Some(name) = parts.next().filter(|name| !name.is_empty()) else { return };
+        let clock = parts.next().and_then(|clock| clock.parse().ok()).filter(|clock| *clock != 0);
+        let channels = parts.next().and_then(|channels| channels.parse().ok());
+        (format.name, format.clock, format.channels) = (name, clock.unwrap_or(8000), channels.unwrap_or(1));
     }
 
     /// The encoding has this name.

@@ -40,6 +40,8 @@ pub struct Media<'a> {
     pub crypto: bool,
     /// At least one a=candidate line.
     pub candidates: bool,
+    /// The payload types with what is said of them.
+    listed: Vec<Format<'a>>,
     /// Number of the m= line, from 1.
     line: usize,
     /// The c= line is the stream's own.
@@ -77,6 +79,7 @@ impl<'a> Media<'a> {
             mid: None,
             crypto: false,
             candidates: false,
+            listed: Format::listed(formats),
             line: line.number,
             own_connection: false,
             own_fingerprint: false,
@@ -90,6 +93,7 @@ impl<'a> Media<'a> {
             self.own_connection = true;
         }
         match line.attribute() {
+            Some((name @ ("rtpmap" | "fmtp"), Some(value))) => Format::learn(&mut self.listed, name, value),
             Some(("rtcp", Some(value))) => self.rtcp = Rtcp::parse(value),
             Some(("rtcp-mux", None)) => self.rtcp_mux = true,
             Some(("ptime", Some(value))) => {
@@ -180,10 +184,14 @@ impl<'a> Media<'a> {
         }
     }
 
-    /// The payload formats of an RTP stream in order of preference; what is not a payload type is left out.
+    /// The payload formats of an RTP stream in order of preference, each once; what is not a payload type is left out.
     pub fn payloads(&self) -> impl Iterator<Item = Format<'a>> {
-        let types = self.formats.split_ascii_whitespace().filter_map(|text| text.parse().ok());
-        types.filter(|payload_type| *payload_type < 128).map(|payload_type| Format::find(self, payload_type))
+        self.listed.iter().copied()
+    }
+
+    /// What is said of one of them.
+    pub(crate) fn payload(&self, payload_type: u8) -> Option<Format<'a>> {
+        self.payloads().find(|format| format.payload_type == payload_type)
     }
 
     /// The stream's a=crypto attributes in order of preference; what is not understood is left out.

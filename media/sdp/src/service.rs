@@ -17,7 +17,7 @@ pub enum Usage<'u> {
     },
 }
 
-/// Which formats a service can use, and how.
+/// Which formats a service can use, and how; of telephone events only whether.
 pub type Usable<'u> = dyn Fn(&Format<'_>) -> Option<Usage<'u>> + 'u;
 
 /// What a service and a phone agreed on.
@@ -59,7 +59,8 @@ fn agree_on<'u>(stream: usize, media: &Media<'_>, usable: &Usable<'u>) -> Option
     }
     let mut sounds = media.payloads().filter(|format| !format.name.is_empty() && !format.is_companion());
     let (format, usage) = sounds.find_map(|format| Some((format, usable(&format)?)))?;
-    let events = media.payloads().find(|event| event.is_telephone_event() && event.clock == format.clock);
+    let is_event = |event: &Format<'_>| event.is_telephone_event() && event.clock == format.clock;
+    let events = media.payloads().find(|event| is_event(event) && usable(event).is_some());
     let agreed = Agreed {
         stream,
         payload_type: format.payload_type,
@@ -108,15 +109,14 @@ fn write_session(out: &mut Vec<u8>, port: MediaPort, origin: Origin, timing: &st
 }
 
 fn write_stream(out: &mut Vec<u8>, media: &Media<'_>, agreed: &Agreed, usage: Usage<'_>, port: MediaPort) {
-    let codec = Format::find(media, agreed.payload_type);
     match agreed.telephone_event {
         Some(event) => {
-            put(out, format_args!("m=audio {} {} {} {event}", port.rtp, media.protocol, codec.payload_type), CRLF);
+            put(out, format_args!("m=audio {} {} {} {event}", port.rtp, media.protocol, agreed.payload_type), CRLF);
         }
-        None => put(out, format_args!("m=audio {} {} {}", port.rtp, media.protocol, codec.payload_type), CRLF),
+        None => put(out, format_args!("m=audio {} {} {}", port.rtp, media.protocol, agreed.payload_type), CRLF),
     }
     for format in [Some(agreed.payload_type), agreed.telephone_event].into_iter().flatten() {
-        let format = Format::find(media, format);
+        let Some(format) = media.payload(format) else { continue };
         let (payload_type, name, clock) = (format.payload_type, format.name, format.clock);
         if format.channels > 1 {
             put(out, format_args!("a=rtpmap:{payload_type} {name}/{clock}/{}", format.channels), CRLF);

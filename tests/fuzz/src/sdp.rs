@@ -106,7 +106,7 @@ fn is_listed(sdp: &Sdp<'_>, ports: &[MediaPort], origin: Origin) {
     };
     let lists: Vec<Option<Formats>> = { sdp.media().iter() }
         .map(|media| {
-            let kept = media.payloads().next().map(|format| ListedFormat::Kept(format.payload_type));
+            let kept = media.payloads().next().filter(|format| format.payload_type < 126).map(|format| ListedFormat::Kept(format.payload_type));
             let list = kept.into_iter().chain([new(127, "opus/48000/2"), new(126, "iLBC/8000")]).collect();
             (media.kind == Kind::Audio && media.is_rtp()).then_some(Formats { list, ptime: Some(30) })
         })

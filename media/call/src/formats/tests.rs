@@ -168,3 +168,40 @@ fn our_own_offer_has_all_that_we_can() {
     assert_eq!(list.len(), 6 + 2);
     assert_eq!(only(&["PCMA"]).policy().own_offer().list.len(), 1 + 1);
 }
+
+#[test]
+fn an_answer_that_also_names_what_was_not_offered_still_stands() {
+    let offer = description("0 101", &["rtpmap:101 telephone-event/8000"]);
+    let answer = description("96 0 101", &["rtpmap:96 AMR/8000", "rtpmap:101 telephone-event/8000"]);
+    let told = any().answer(&offer, &answer).map(|told| listed(&told));
+    assert_eq!(told, Ok(vec!["0 PCMU/8000".to_owned(), "101 telephone-event/8000".to_owned()]));
+}
+
+#[test]
+fn what_another_phone_numbers_otherwise_is_renumbered() {
+    let phone = description("96 0", &["rtpmap:96 opus/48000/2"]);
+    let said = description("96 8", &["rtpmap:96 iLBC/8000", "fmtp:96 mode=20"]);
+    let (phone, other) = (Sdp::parse(&phone).unwrap(), Sdp::parse(&said).unwrap());
+    let formats = any().policy().offer(&other.media()[0], Some(&phone.media()[0]));
+    let told = listed(&told(&said, formats));
+    assert!(!told.contains(&"96 iLBC/8000".to_owned()) && told[0].ends_with(" iLBC/8000"), "{told:?}");
+}
+
+#[test]
+fn a_phone_that_takes_keys_otherwise_is_not_answered_with_events() {
+    let wishes = Wishes { dtmf: Dtmf::Info, ..any() };
+    let offer = description("0 101", &["rtpmap:101 telephone-event/8000"]);
+    let told = wishes.answer(&offer, &offer).unwrap();
+    let voice = wishes.voice(&told, &offer).unwrap();
+    assert_eq!((listed(&told), voice.keys_heard), (vec!["0 PCMU/8000".to_owned()], KeysHeard::Info));
+}
+
+#[test]
+fn a_list_of_formats_without_end_costs_little() {
+    let lines: Vec<String> = (0..1000).map(|number| format!("rtpmap:{} opus/48000/2", 96 + number % 32)).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let said = description(&"96 97 ".repeat(3000), &lines);
+    let sdp = Sdp::parse(&said).unwrap();
+    assert_eq!(sdp.media()[0].payloads().count(), 2);
+    assert!(any().policy().offer(&sdp.media()[0], Some(&sdp.media()[0])).is_some());
+}

@@ -6,7 +6,7 @@ use super::pair::{Pair, Partner, Turn};
 use super::talk::{Key, LONGEST_BLOCK, Played, Talk, Tones};
 use super::{Plane, pair_at, pair_of};
 use crate::token::Component;
-use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Voice};
+use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Sound, Voice};
 use rtp::{Datagram, HEADER_LEN};
 use std::time::Duration;
 
@@ -226,9 +226,14 @@ impl Plane {
 }
 
 impl Talk {
-    /// Takes what was agreed on with a phone that the exchange serves.
-    pub fn serve(&mut self, voice: Option<&Voice>, library: &codec::Library) {
-        let rate = voice.map_or(8000, |voice| voice.to_phone[0].codec.rate().clamp(8000, 16_000));
+    /// Takes what was agreed on with a phone that the exchange serves, with this sound. What is kept at a lower rate than the codec
+    /// could carry is brought to it as it plays, not as a whole.
+    pub fn serve(&mut self, voice: Option<&Voice>, sound: &Sound, library: &codec::Library) {
+        let best = match sound {
+            Sound::Prompt(prompt) => prompt.rate().min(16_000),
+            Sound::Echo | Sound::Room(_) | Sound::Silence => 16_000,
+        };
+        let rate = voice.map_or(8000, |voice| voice.to_phone[0].codec.rate().clamp(8000, best));
         self.attend(voice, rate, library);
         match voice.is_some_and(|voice| voice.keys_heard == KeysHeard::Tones) {
             true => self.listen(Tones::Heard, library),

@@ -19,7 +19,7 @@ fn any(_: &Format<'_>) -> Option<Usage<'static>> {
 
 fn g711(format: &Format<'_>) -> Option<Usage<'static>> {
     let is_g711 = format.clock == 8000 && (format.is("PCMU") || format.is("PCMA"));
-    is_g711.then_some(Usage::Own { fmtp: "", ptime: 20 })
+    (is_g711 || format.is_telephone_event()).then_some(Usage::Own { fmtp: "", ptime: 20 })
 }
 
 fn formats() -> Formats {
