@@ -1,7 +1,8 @@
 //! What a directory asks for and this version does not do yet.
 
 use super::Directory;
-use super::model::Features;
+use super::destination::Destination;
+use super::model::{Features, Forward};
 use super::user::User;
 
 impl Directory {
@@ -40,8 +41,26 @@ impl Directory {
             count => lines.push(format!("{key} of {count} users")),
         };
         kept("voicemail", &|user| user.voicemail().is_some());
-        kept("forward", &|user| !user.forward().is_empty());
+        kept("forward (to what is not there yet)", &|user| {
+            let Forward { busy, no_answer, offline } = user.forward();
+            [busy, no_answer, offline].into_iter().flatten().any(|to| !is_reached(to))
+        });
         lines
+    }
+}
+
+/// Whether calls get there.
+fn is_reached(to: &Destination) -> bool {
+    match to {
+        Destination::User(_) | Destination::Echo | Destination::Say(_) | Destination::Play(_) | Destination::Hangup => true,
+        Destination::Menu(_)
+        | Destination::Queue(_)
+        // Unless by chance: a room has one shard, which a forwarded call need not be on.
+        | Destination::Conference(_)
+        | Destination::OwnVoicemail
+        | Destination::Voicemail(_)
+        | Destination::Parking(_)
+        | Destination::Trunk(_) => false,
     }
 }
 

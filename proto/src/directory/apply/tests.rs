@@ -72,7 +72,7 @@ fn the_demo_is_as_its_comments_say() {
             "[[trunk]] carrier",
             "[features] blind_transfer, attended_transfer, park, pickup",
             "voicemail of 2 users",
-            "forward of 2 users",
+            "forward (to what is not there yet) of 2 users",
         ]
     );
 }
