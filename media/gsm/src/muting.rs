@@ -7,24 +7,31 @@ use crate::frame::{Excitation, Parameters, Quarter};
 pub struct Muting {
     /// What the next lost frame is replaced by.
     next: Parameters,
+    is_fading: bool,
     /// A linear congruence: the grid of a faded frame shall be random, so that its repetition is no tone.
     chance: u32,
 }
 
 impl Default for Muting {
     fn default() -> Muting {
-        Muting { next: SILENCE, chance: 0 }
+        Muting { next: SILENCE, is_fading: false, chance: 0 }
     }
 }
 
 impl Muting {
     pub fn received(&mut self, parameters: &Parameters) {
-        self.next = *parameters;
+        (self.next, self.is_fading) = (*parameters, false);
+    }
+
+    /// A frame has been lost since the last one that was received: the next one lost is softer.
+    pub fn is_fading(&self) -> bool {
+        self.is_fading
     }
 
     /// The first time the frame as it was; each time after that with a lower amplitude, and after the lowest, silence.
     pub fn lost(&mut self) -> Parameters {
         let substitute = self.next;
+        self.is_fading = true;
         if substitute.quarters.iter().all(|quarter| quarter.excitation.amplitude < 2 * STEP) {
             self.next = SILENCE;
             return substitute;
