@@ -10,6 +10,7 @@ mod cluster;
 mod codecs;
 mod conference;
 mod etcd;
+mod leaks;
 mod quality;
 mod ready;
 mod recorded;

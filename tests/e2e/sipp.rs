@@ -29,6 +29,28 @@ impl Phone {
     /// Starts a scenario; `called` is the number that calling scenarios dial.
     #[track_caller]
     pub fn start(&self, exchange: &Exchange, scenario: &str, called: &str) -> Program {
+        let mut command = self.command(exchange, scenario, called);
+        command.args(["-m", "1", "-timeout", "40s", "-trace_msg", "-message_file", "messages.log"]);
+        Program::start(&format!("sipp {scenario}"), &mut command)
+    }
+
+    /// Starts a scenario that is played so many times, so many of them a second.
+    #[track_caller]
+    pub fn start_many(&self, exchange: &Exchange, scenario: &str, called: &str, calls: u32, rate: u32) -> Program {
+        let mut command = self.command(exchange, scenario, called);
+        command.args(["-m", &calls.to_string(), "-r", &rate.to_string(), "-rtp_echo"]);
+        Program::start(&format!("sipp {scenario}"), &mut command)
+    }
+
+    /// Starts a scenario that answers every call until the value is dropped; media that comes goes back.
+    #[track_caller]
+    pub fn answer_all(&self, exchange: &Exchange, scenario: &str) -> Program {
+        let mut command = self.command(exchange, scenario, "-");
+        command.arg("-rtp_echo");
+        Program::start(&format!("sipp {scenario}"), &mut command)
+    }
+
+    fn command(&self, exchange: &Exchange, scenario: &str, called: &str) -> Command {
         let sipp = require("sipp", "apt-get install sip-tester");
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/sipp"));
         let credentials = self.scratch.write(
@@ -48,16 +70,16 @@ impl Phone {
         command
             .args(["-auth_uri", &signed])
             .arg(format!("{}:5060", exchange.address))
-            .args(["-nostdin", "-m", "1", "-timeout", "40s", "-timeout_error", "-t", self.transport])
+            .args(["-nostdin", "-timeout_error", "-t", self.transport])
             .args(["-key", "domain", "tandem.local", "-s", called])
             .args(["-i", &self.address.to_string(), "-p", "5060", "-mp", "7000"])
             .arg("-inf")
             .arg(&credentials)
             .arg("-sf")
             .arg(folder.join(format!("{scenario}.xml")))
-            .args(["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"])
+            .args(["-trace_err", "-error_file", "errors.log"])
             .current_dir(self.scratch.path());
-        Program::start(&format!("sipp {scenario}"), &mut command)
+        command
     }
 
     /// Runs a scenario to its end; the test fails unless it succeeds.
@@ -74,8 +96,14 @@ impl Phone {
 
     /// Waits for the end of a started scenario; the test fails unless it succeeds.
     #[track_caller]
-    pub fn finish(&self, mut program: Program, scenario: &str) {
-        let status = program.wait(Duration::from_secs(60));
+    pub fn finish(&self, program: Program, scenario: &str) {
+        self.finish_within(Duration::from_secs(60), program, scenario);
+    }
+
+    /// The same for one that takes up to `limit`.
+    #[track_caller]
+    pub fn finish_within(&self, limit: Duration, mut program: Program, scenario: &str) {
+        let status = program.wait(limit);
         if status != 0 {
             let errors = std::fs::read_to_string(self.scratch.path().join("errors.log")).unwrap_or_default();
             panic!("sipp {scenario} ended with {status}\n{errors}\n{}", self.messages());

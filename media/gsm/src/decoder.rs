@@ -18,6 +18,9 @@ pub struct Decoder {
     synthesis: Synthesis,
     postprocess: Postprocess,
     muting: Muting,
+    /// What was past when what is lost began to fade. Of a steady sound the frames after the loss say only how it goes on from a past
+    /// as loud as it was.
+    unfaded: Option<Past>,
 }
 
 impl Default for Decoder {
@@ -29,6 +32,7 @@ impl Default for Decoder {
             synthesis: Synthesis::default(),
             postprocess: Postprocess::default(),
             muting: Muting::default(),
+            unfaded: None,
         }
     }
 }
@@ -41,12 +45,18 @@ impl Decoder {
     pub fn decode(&mut self, frame: &[u8; FRAME_BYTES]) -> Result<[i16; FRAME_SAMPLES], BadFrame> {
         let parameters = Parameters::parse(frame)?;
         self.muting.received(&parameters);
+        if let Some(past) = self.unfaded.take() {
+            self.past = past;
+        }
         Ok(self.synthesize(&parameters))
     }
 
     /// 20 ms in place of a lost frame (GSM 06.11): first the last frame again; then it fades, and from 320 ms on there is
     /// the specification's silence, whose samples are within ±24.
     pub fn conceal(&mut self) -> [i16; FRAME_SAMPLES] {
+        if self.muting.is_fading() && self.unfaded.is_none() {
+            self.unfaded = Some(self.past.clone());
+        }
         let parameters = self.muting.lost();
         self.synthesize(&parameters)
     }

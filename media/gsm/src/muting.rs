@@ -7,25 +7,34 @@ use crate::frame::{Excitation, Parameters, Quarter};
 pub struct Muting {
     /// What the next lost frame is replaced by.
     next: Parameters,
+    /// Frames lost in a row.
+    lost: u32,
     /// A linear congruence: the grid of a faded frame shall be random, so that its repetition is no tone.
     chance: u32,
 }
 
 impl Default for Muting {
     fn default() -> Muting {
-        Muting { next: SILENCE, chance: 0 }
+        Muting { next: SILENCE, lost: 0, chance: 0 }
     }
 }
 
 impl Muting {
     pub fn received(&mut self, parameters: &Parameters) {
-        self.next = *parameters;
+        (self.next, self.lost) = (*parameters, 0);
+    }
+
+    /// A frame has been lost since the last one that was received: the next one lost is softer.
+    pub fn is_fading(&self) -> bool {
+        self.lost > 0
     }
 
     /// The first time the frame as it was; each time after that with a lower amplitude, and after the lowest, silence.
     pub fn lost(&mut self) -> Parameters {
         let substitute = self.next;
-        if substitute.quarters.iter().all(|quarter| quarter.excitation.amplitude < 2 * STEP) {
+        self.lost = self.lost.saturating_add(1);
+        let is_soft = substitute.quarters.iter().all(|quarter| quarter.excitation.amplitude < 2 * STEP);
+        if is_soft && self.lost >= LEAST {
             self.next = SILENCE;
             return substitute;
         }
@@ -42,6 +51,9 @@ impl Muting {
 /// d: of 64 amplitudes, sixteen frames' steps. What would fall below one step is silence already, so that the sixteenth
 /// frame is, and the filters are calm at its end.
 const STEP: u8 = 4;
+
+/// Lost frames before silence, however low the amplitude: of a steady sound it is low, since nearly all is repeated.
+const LEAST: u32 = 4;
 
 /// The code of 0.65; with that of 1 the sound would repeat itself undiminished, whatever is added to it.
 const FADING_GAIN: u8 = 2;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::arithmetic::peak;
 use crate::vectors::{Random, SCENES, Scene};
-use crate::{BadFrame, Decoder, Encoder, FRAME_BYTES};
+use crate::{BadFrame, Decoder, Encoder, FRAME_BYTES, FRAME_SAMPLES};
 
 /// SHA-256 of libgsm's frames for each scene, and of the samples (little-endian) that it makes of these frames.
 const HASHES: [(Scene, &str, &str); 8] = [
@@ -210,5 +210,30 @@ fn same<T: PartialEq + Debug>(what: &str, ours: &[T], stored: &[T]) {
     assert_eq!(ours.len(), stored.len());
     for (index, (ours, stored)) in ours.iter().zip(stored).enumerate() {
         assert_eq!(ours, stored, "{what} {index}");
+    }
+}
+
+#[test]
+fn a_tone_is_heard_through_40_ms_of_loss_and_as_loud_as_before_100_ms_after_more() {
+    for hertz in [440.0, 700.0, 1000.0] {
+        for lost in 1..10 {
+            let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+            for frame in 0..60 {
+                let angle = |at: usize| (frame * FRAME_SAMPLES + at) as f64 * hertz * std::f64::consts::TAU / 8000.0;
+                let said: [i16; FRAME_SAMPLES] = std::array::from_fn(|at| (7500.0 * angle(at).sin()) as i16);
+                let coded = encoder.encode(&said);
+                let heard = match (20..20 + lost).contains(&frame) {
+                    true => decoder.conceal(),
+                    false => decoder.decode(&coded).unwrap(),
+                };
+                let energy = |samples: &[i16]| samples.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>();
+                let softer = energy(&heard) / energy(&said);
+                assert!(
+                    !(20..22).contains(&frame) || softer > 0.003,
+                    "{hertz} Hz, {lost} lost: {softer} of it in {frame}"
+                );
+                assert!(frame < 25 + lost || softer > 0.6, "{hertz} Hz after {lost}: {softer} of it in {frame}");
+            }
+        }
     }
 }

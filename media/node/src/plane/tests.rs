@@ -4,6 +4,7 @@ mod protected;
 mod quality;
 mod rooms;
 mod transcoding;
+mod weather;
 
 use super::*;
 use net::Events;
@@ -96,6 +97,10 @@ impl Bench {
     }
 
     fn with_ports(range: std::ops::RangeInclusive<u16>) -> Bench {
+        Bench::with(range, Library::default())
+    }
+
+    fn with(range: std::ops::RangeInclusive<u16>, library: Library) -> Bench {
         let (now, epoll) = (Instant::now(), Arc::new(Epoll::new().unwrap()));
         let seed = getrandom::u64().unwrap();
         println!("seed {seed}");
@@ -105,7 +110,7 @@ impl Bench {
             silence: SILENCE,
             seed,
             identity: Arc::new(Identity::generate().unwrap()),
-            library: Library::default(),
+            library,
             recorder: None,
         };
         Bench { plane: Plane::new(now, epoll.clone(), ports, &settings), epoll, events: Events::with_capacity(8), now }

@@ -3,13 +3,13 @@
 use super::*;
 
 /// The keys of a leg, and the phone's own contexts under them: what it says with and what it hears with.
-fn keyed(suite: srtp::Suite) -> (call::Keys, srtp::Outbound, srtp::Inbound) {
+pub fn keyed(suite: srtp::Suite) -> (call::Keys, srtp::Outbound, srtp::Inbound) {
     let key = |byte| MasterKey::from_random(suite, [byte; MasterKey::LONGEST]);
     let keys = call::Keys { inbound: key(1), outbound: key(2) };
     (keys, srtp::Outbound::new(&keys.inbound), srtp::Inbound::new(&keys.outbound))
 }
 
-fn protected(
+pub fn protected(
     context: &mut srtp::Outbound,
     protect: fn(&mut srtp::Outbound, &mut [u8], usize) -> Result<usize, srtp::Unprotectable>,
     plain: &[u8],

@@ -20,13 +20,23 @@ pub struct Speaker {
 
 impl Speaker {
     pub fn new(codec: Codec, payload_type: u8, hertz: f32) -> Speaker {
+        Speaker::with(&Library::default(), codec, payload_type, hertz)
+    }
+
+    pub fn with(library: &Library, codec: Codec, payload_type: u8, hertz: f32) -> Speaker {
         let format = Format { codec, payload_type, parameters: Parameters::default() };
-        let encoder = Encoder::new(&format, 48_000, &Library::default()).unwrap();
-        let decoder = Decoder::new(codec, 48_000, &Library::default()).unwrap();
+        let encoder = Encoder::new(&format, 48_000, library).unwrap();
+        let decoder = Decoder::new(codec, 48_000, library).unwrap();
         let cadence = [Phase { tone: Some(Tone::new(hertz, -10.0)), milliseconds: 60_000 }];
         let sound = Signal::new(&cadence, encoder.rate()).take(10 * encoder.rate() as usize).collect();
         let phone = Phone::at("127.0.0.1");
         Speaker { phone, format, encoder, decoder, sound, at: 0, sequence: 1, heard: Vec::new(), headers: Vec::new() }
+    }
+
+    /// Speaks and hears as another one does from now on.
+    pub fn change(&mut self, like: Speaker) {
+        let Speaker { format, encoder, decoder, sound, .. } = like;
+        (self.format, self.encoder, self.decoder, self.sound, self.at) = (format, encoder, decoder, sound, 0);
     }
 
     pub fn remote(&self) -> Remote {
@@ -38,7 +48,7 @@ impl Speaker {
     }
 
     /// The packets of the next 20 ms.
-    fn packets(&mut self) -> Vec<Vec<u8>> {
+    pub fn packets(&mut self) -> Vec<Vec<u8>> {
         let samples = self.encoder.rate() as usize * usize::from(self.time()) / 1000;
         let ticks = self.format.codec.clock() * u32::from(self.time()) / 1000;
         let count = if self.time() == 10 { 2 } else { 1 };
