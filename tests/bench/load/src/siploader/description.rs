@@ -59,7 +59,9 @@ pub fn offer(o: &Opts, number: usize, fingerprint: &str) -> String {
             let key = key_of(number);
             ("RTP/SAVP", format!("a=crypto:{}\r\n", sdp::crypto::write(1, SUITE.name(), key.key_and_salt())))
         }
-        Protection::Dtls => ("UDP/TLS/RTP/SAVP", format!("a=fingerprint:{fingerprint}\r\na=setup:actpass\r\na=rtcp-mux\r\n")),
+        Protection::Dtls => {
+            ("UDP/TLS/RTP/SAVP", format!("a=fingerprint:{fingerprint}\r\na=setup:actpass\r\na=rtcp-mux\r\n"))
+        }
     };
     body(12000 + (number as u16) * 2, profile, (codec, number_of(codec)), &lines)
 }
@@ -68,7 +70,8 @@ pub fn offer(o: &Opts, number: usize, fingerprint: &str) -> String {
 pub fn offered(description: &str, codec: Codec) -> Option<u8> {
     let mut numbers = description.lines().find_map(|line| line.strip_prefix("m=audio "))?.split_whitespace().skip(2);
     let mapped = |number: &&str| {
-        attribute(description, &format!("rtpmap:{number} ")).is_some_and(|map| map.trim().eq_ignore_ascii_case(codec.rtpmap()))
+        attribute(description, &format!("rtpmap:{number} "))
+            .is_some_and(|map| map.trim().eq_ignore_ascii_case(codec.rtpmap()))
     };
     let is_it = |number: &&str| number.parse().ok() == codec.fixed_payload_type() || mapped(number);
     numbers.find(is_it)?.parse().ok()

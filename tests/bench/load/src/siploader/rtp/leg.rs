@@ -48,12 +48,29 @@ impl Leg {
         // Everybody is at another place of the sound.
         let at = ssrc as usize * 37 % payloads.len();
         let payloads = Arc::clone(payloads);
-        Leg { sock, to, sent: 0, got: 0, agreed: 0, bytes: 0, codec, number, payloads, at, seq: 1, ts: 0, ssrc, keys: None, ear: None }
+        Leg {
+            sock,
+            to,
+            sent: 0,
+            got: 0,
+            agreed: 0,
+            bytes: 0,
+            codec,
+            number,
+            payloads,
+            at,
+            seq: 1,
+            ts: 0,
+            ssrc,
+            keys: None,
+            ear: None,
+        }
     }
 
     /// Hears what comes from now on.
     pub fn listen(&mut self) {
-        let decoder = Decoder::new(self.codec, self.codec.rate(), &Library::default()).expect("a codec that is built in");
+        let decoder =
+            Decoder::new(self.codec, self.codec.rate(), &Library::default()).expect("a codec that is built in");
         self.ear = Some(Ear { decoder, samples: Vec::new(), power: 0.0, count: 0.0 });
     }
 

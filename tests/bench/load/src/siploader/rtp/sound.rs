@@ -20,9 +20,11 @@ pub fn speech(rate: usize, seconds: usize) -> Vec<i16> {
         let pulse = if phase < 0.1 { 1.0 - phase * 10.0 } else { -0.05 };
         let source = if is_fricative { 0.25 * hiss } else { pulse + 0.01 * hiss };
         let formants = [(520.0 + 220.0 * (t * 5.1).sin(), 90.0), (1500.0 + 600.0 * (t * 3.7).cos(), 130.0)];
-        let voice: f64 = resonances.iter_mut().zip(formants).map(|(it, (at, width))| it.step(source, at, width, rate as f64)).sum();
+        let voice: f64 =
+            resonances.iter_mut().zip(formants).map(|(it, (at, width))| it.step(source, at, width, rate as f64)).sum();
         let loudness = if word < 0.72 { syllable } else { 0.0 };
-        (6000.0 * loudness * (0.5 * voice + if is_fricative { source } else { 0.0 }) + 12.0 * hiss).clamp(-32000.0, 32000.0) as i16
+        (6000.0 * loudness * (0.5 * voice + if is_fricative { source } else { 0.0 }) + 12.0 * hiss)
+            .clamp(-32000.0, 32000.0) as i16
     };
     (0..rate * seconds).map(sample).collect()
 }
