@@ -106,7 +106,7 @@ impl Resampler {
                     row(below) * (1.0 - part) + row(below + 1) * part
                 }
             };
-            out.push(sample.round() as i16);
+            out.push(rounded(sample));
             self.owed -= self.down as i64;
             self.place += self.down;
             self.at += self.place / self.up;
@@ -160,6 +160,12 @@ fn dot(one: &[f32], two: &[f32]) -> f32 {
         }
     }
     sums.iter().sum()
+}
+
+/// Halves away from zero, what is too loud at the limit; without the call into the C library that `round` is for the oldest
+/// processors that we build for.
+fn rounded(sample: f32) -> i16 {
+    (sample + 0.5_f32.copysign(sample)) as i16
 }
 
 fn greatest_common_divisor(mut one: u32, mut two: u32) -> u32 {
