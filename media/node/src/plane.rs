@@ -253,6 +253,9 @@ impl Plane {
                     self.counts.silent += 1;
                     self.events.push_back((pair.id, MediaEvent::Silent));
                 }
+                if let Some(recording) = &mut pair.recording {
+                    recording.keep_up(micros);
+                }
             }
             self.report();
         }
@@ -420,8 +423,12 @@ impl Media for Plane {
 
     fn close(&mut self, id: MediaId) -> LegStats {
         self.part(id);
+        let micros = self.micros();
         let Some(slot) = self.slots.get_mut(id.0 as u32 as usize) else { return LegStats::default() };
-        let Some(pair) = slot.pair.take_if(|pair| pair.id == id) else { return LegStats::default() };
+        let Some(mut pair) = slot.pair.take_if(|pair| pair.id == id) else { return LegStats::default() };
+        if let Some(recording) = &mut pair.recording {
+            recording.keep_up(micros);
+        }
         slot.generation = slot.generation.wrapping_add(1);
         self.vacant.push(id.0 as u32);
         self.ports.give(self.now, pair.port());

@@ -42,7 +42,7 @@ impl Plane {
         talk.stop();
         talk.attend(voice.as_ref(), RATE, &self.library);
         talk.listen(Tones::Heard, &self.library);
-        talk.pace.step = Step::Twenty;
+        talk.follow(Step::Twenty);
         if stays {
             return;
         }
@@ -134,7 +134,7 @@ impl Plane {
         }
         room.mixer.turn();
         if let Some(recording) = &mut room.recording {
-            recording.push(room.mixer.common(), &[]);
+            recording.push(now, RATE, room.mixer.common(), &[]);
         }
         for Participant { id, seat, .. } in &room.participants {
             let Some(pair) = pair_at(&mut self.slots, id.0 as u32) else { continue };

@@ -31,7 +31,9 @@ pub struct Talk {
     sound: Playing,
     /// The clock of what is echoed.
     clock: u32,
-    pub pace: Pace,
+    /// How long a block is.
+    step: Step,
+    pace: Pace,
     pub reporter: Reporter,
     /// By ears that are gone.
     concealed: Duration,
@@ -54,7 +56,7 @@ enum Playing {
     Silence,
 }
 
-/// What the pacer knows of the stream.
+/// What the pacer knows of the stream: its own entry, which a stream that another one leads has none of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     pub step: Step,
@@ -108,6 +110,7 @@ impl Talk {
             detector: None,
             sound: Playing::Silence,
             clock: 8000,
+            step: Step::Twenty,
             pace: Pace { step: Step::Twenty, series: 0, running: false },
             reporter: Reporter::new(now, Ssrc(ssrc)),
             concealed: Duration::ZERO,
@@ -181,6 +184,7 @@ impl Talk {
 
     /// What the pacer is to be told of the stream; it is taken as told.
     pub fn wants_pace(&mut self, step: Step) -> Option<Pace> {
+        self.step = step;
         let plays = matches!(self.sound, Playing::Frames { .. } | Playing::Samples { .. });
         let Pace { running, series, .. } = self.pace;
         let is_news = (plays || self.ear.is_some()) && !(running && self.pace.step == step);
@@ -190,9 +194,25 @@ impl Talk {
         })
     }
 
+    /// Has its turns with another stream or a room from now on, and none of its own.
+    pub fn follow(&mut self, step: Step) {
+        self.step = step;
+        self.pace = Pace { step, series: self.pace.series.wrapping_add(1), running: false };
+    }
+
+    /// Does the pacer's entry of this series still hold?
+    pub fn is_paced(&self, series: u16) -> bool {
+        self.pace.series == series
+    }
+
+    /// The pacer's entry is gone.
+    pub fn rest(&mut self) {
+        self.pace.running = false;
+    }
+
     /// Samples of a turn.
     pub fn block(&self) -> usize {
-        self.rate as usize / 1000 * usize::from(self.pace.step.milliseconds())
+        self.rate as usize / 1000 * usize::from(self.step.milliseconds())
     }
 
     /// Plays nothing any more.
@@ -251,7 +271,7 @@ impl Talk {
 
     /// Makes the next block of a prompt ready for [`Talk::poll_packet`].
     pub fn play(&mut self, hears: Hears) -> Played {
-        let (samples_of_block, milliseconds) = (self.block(), self.pace.step.milliseconds());
+        let (samples_of_block, milliseconds) = (self.block(), self.step.milliseconds());
         match &mut self.sound {
             Playing::Echo | Playing::Silence => Played::Nothing,
             Playing::Frames { .. } | Playing::Samples { .. } if hears == Hears::Nothing => {
@@ -325,7 +345,7 @@ impl Talk {
     pub fn tell(&mut self, hears: Hears, block: &[i16]) {
         match hears {
             Hears::Sound => self.mouth.say(block),
-            Hears::Nothing => self.mouth.skip(self.pace.step.milliseconds()),
+            Hears::Nothing => self.mouth.skip(self.step.milliseconds()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod protected;
 mod quality;
+mod recorded;
 mod rooms;
 mod transcoding;
 

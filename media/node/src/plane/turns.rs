@@ -23,6 +23,8 @@ impl Plane {
     /// Chooses the cheapest way between two pairs that are each other's partner: packets pass as they are wherever both phones take
     /// them so.
     pub(super) fn settle(&mut self, one: u32, other: u32) {
+        // Whoever it was that something happened to, the same one leads.
+        let (one, other) = (one.min(other), one.max(other));
         let random = [self.draw(), self.draw()];
         let voice = |slots: &mut _, index| pair_at(slots, index).and_then(|pair: &mut Pair| pair.voice.clone());
         let voices = (voice(&mut self.slots, one), voice(&mut self.slots, other));
@@ -38,7 +40,8 @@ impl Plane {
             }
             return;
         }
-        let recorded = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_ref().map(|it| it.rate()));
+        let mut recorded = |index| pair_at(&mut self.slots, index)?.recording.as_ref().map(|it| it.rate());
+        let recorded = recorded(one).or(recorded(other));
         let (now, rate) = (self.micros(), recorded.unwrap_or_else(|| rate_between(left, right)));
         let step = match (Step::of(left.packet_time), Step::of(right.packet_time)) {
             (Step::Twenty, Step::Twenty) => Step::Twenty,
@@ -54,7 +57,7 @@ impl Plane {
             // Tones for a phone that hears tones are sound like any other.
             talk.listen(if to.keys_told == KeysTold::Tones { Tones::Passed } else { Tones::Heard }, &self.library);
             match turn {
-                Turn::Follows => talk.pace.step = step,
+                Turn::Follows => talk.follow(step),
                 Turn::Leads => {
                     if let Some(pace) = talk.wants_pace(step) {
                         self.pacer.add(self.now, pace.step, Paced::Pair(pair.id, pace.series));
@@ -80,7 +83,7 @@ impl Plane {
         let id = match paced {
             Paced::Pair(id, series) => {
                 let talk = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_ref());
-                if talk.is_none_or(|talk| talk.pace.series != series) {
+                if talk.is_none_or(|talk| !talk.is_paced(series)) {
                     return false;
                 }
                 id
@@ -102,7 +105,7 @@ impl Plane {
             }
         };
         if !goes_on && let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) {
-            talk.pace.running = false;
+            talk.rest();
         }
         goes_on
     }
@@ -155,8 +158,10 @@ impl Plane {
         right.tell(right_hears, from_left);
         let answered = right.draw(now, from_right);
         left.tell(left_hears, from_right);
-        if let Some(recording) = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_mut()) {
-            recording.push(from_left, from_right);
+        for (index, own, partner) in [(one, &*from_left, &*from_right), (other, from_right, from_left)] {
+            if let Some(recording) = pair_at(&mut self.slots, index).and_then(|pair| pair.recording.as_mut()) {
+                recording.push(now, left.rate, own, partner);
+            }
         }
         for (index, talk) in [(one, left), (other, right)] {
             if let Some(pair) = pair_at(&mut self.slots, index) {
