@@ -1,5 +1,6 @@
 //! Real sockets on loopback, time by hand.
 
+mod keys;
 mod protected;
 mod quality;
 mod recorded;

@@ -28,6 +28,8 @@ struct Kept {
     right: Vec<i16>,
     /// Samples in gaps.
     lost: u64,
+    /// Samples and gaps that the last entries tell of.
+    length: u64,
     /// Recordings whose end is told.
     ended: u32,
 }
@@ -38,7 +40,8 @@ impl Kept {
         let began = Instant::now();
         loop {
             let kept = Kept::read(&folder.join("objects"));
-            if kept.ended == recordings {
+            // What the recorder writes meanwhile is seen in any order.
+            if kept.ended == recordings && kept.left.len() as u64 + kept.lost == kept.length {
                 // The recorder may still tidy up there.
                 let _ = std::fs::remove_dir_all(folder);
                 return kept;
@@ -64,7 +67,9 @@ impl Kept {
                     .for_each(|(at, it)| if at % 2 == 0 { kept.left.push(it) } else { kept.right.push(it) });
             } else if let Ok(entry) = recording::Entry::parse(&bytes) {
                 kept.lost += entry.gaps.iter().map(|gap| gap.samples).sum::<u64>();
-                kept.ended += u32::from(entry.end);
+                if entry.end {
+                    (kept.ended, kept.length) = (kept.ended + 1, kept.length + entry.behind());
+                }
             }
         }
         kept

@@ -38,7 +38,7 @@ impl Speaker {
     }
 
     /// The packets of the next 20 ms.
-    fn packets(&mut self) -> Vec<Vec<u8>> {
+    pub fn packets(&mut self) -> Vec<Vec<u8>> {
         let samples = self.encoder.rate() as usize * usize::from(self.time()) / 1000;
         let ticks = self.format.codec.clock() * u32::from(self.time()) / 1000;
         let count = if self.time() == 10 { 2 } else { 1 };
@@ -55,7 +55,7 @@ impl Speaker {
             .collect()
     }
 
-    fn listen(&mut self) {
+    pub fn listen(&mut self) {
         while let Some((header, payload)) = rtp_of(&self.phone.rtp) {
             if header.payload_type == self.format.payload_type {
                 self.decoder.decode(&payload, &mut self.heard).unwrap();
@@ -173,7 +173,7 @@ fn keys_heard(speaker: &Speaker, bench_phone: &[(rtp::Header, Vec<u8>)]) -> Stri
     keys
 }
 
-fn with_keys(remote: Remote, heard: call::KeysHeard, told: call::KeysTold) -> Remote {
+pub fn with_keys(remote: Remote, heard: call::KeysHeard, told: call::KeysTold) -> Remote {
     let voice = remote.voice.map(|voice| call::Voice { keys_heard: heard, keys_told: told, ..voice });
     Remote { voice, ..remote }
 }
