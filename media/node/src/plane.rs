@@ -1,5 +1,6 @@
 //! The media plane of one shard: its RTP and RTCP sockets, and what passes between them.
 
+mod keys;
 mod pacer;
 mod pair;
 mod reports;
@@ -16,6 +17,7 @@ use crate::token::{Component, Token};
 use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound, Tape};
 use codec::Library;
 use dtls::Identity;
+use keys::Key;
 use net::{Epoll, Interest};
 use pacer::Pacer;
 use pair::{Heard, Pair, Partner};
@@ -174,8 +176,10 @@ impl Plane {
         let result = match pair.partner {
             Partner::None => return,
             Partner::Pair(other) => {
-                if let Some(key) = pair.key_passing(now, &self.buffer[..length]) {
-                    self.events.push_back((pair.id, MediaEvent::Dtmf(key)));
+                let keys = if kind == Datagram::Rtp { pair.keys.on_packet(now, &self.buffer[..length]) } else { None };
+                if pair.is_watched {
+                    let pressed = keys.into_iter().flatten().flatten().filter_map(Key::pressed);
+                    self.events.extend(pressed.map(|key| (pair.id, MediaEvent::Dtmf(key))));
                 }
                 // On a shared port RTCP is told by its looks, on ports of their own by the port (RFC 5761 §4).
                 let component = if kind == Datagram::Rtcp && pair.is_shared() { Component::Rtcp } else { component };
@@ -186,17 +190,15 @@ impl Plane {
                 other.send(component, kind, &mut self.buffer, length)
             }
             Partner::Talk(other, _) => {
-                let Some(talk) = &mut pair.talk else { return };
-                for key in talk.hear(now, &self.buffer[..length]).into_iter().flatten() {
+                for key in pair.take_in(now, &self.buffer[..length]).into_iter().flatten() {
                     self.pass_key(index, other, key);
                 }
                 return;
             }
             Partner::Exchange | Partner::Room(_) => {
-                let (id, talk) = (pair.id, pair.talk.as_mut());
-                let Some(talk) = talk else { return };
-                let datagram = &mut self.buffer[..length];
-                let keys = talk.hear(now, datagram);
+                let (id, datagram) = (pair.id, &mut self.buffer[..length]);
+                let keys = pair.take_in(now, datagram);
+                let Some(talk) = &mut pair.talk else { return };
                 let is_echo = kind == Datagram::Rtp && talk.echo(now, datagram);
                 if is_echo {
                     talk.reporter.on_sent(length - rtp::HEADER_LEN);
@@ -253,6 +255,9 @@ impl Plane {
                     self.counts.silent += 1;
                     self.events.push_back((pair.id, MediaEvent::Silent));
                 }
+                if let Some(recording) = &mut pair.recording {
+                    recording.keep_up(micros);
+                }
             }
             self.report();
         }
@@ -294,10 +299,10 @@ impl Plane {
     /// Ends what a pair is part of, and its partner's part in it.
     fn part(&mut self, id: MediaId) {
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
-        match std::mem::replace(&mut pair.partner, Partner::None) {
+        match pair.part() {
             Partner::Pair(other) | Partner::Talk(other, _) => {
                 if let Some(other) = pair_at(&mut self.slots, other) {
-                    other.partner = Partner::None;
+                    other.part();
                 }
             }
             Partner::Room(key) => self.leave(key, id),
@@ -369,6 +374,9 @@ impl Media for Plane {
         let (now, micros, random) = (self.now, self.micros(), self.draw());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         pair.join(now, Partner::Exchange);
+        if pair.voice.is_none() {
+            pair.keys.expect(agreed.telephone_event.map(|event| (event, agreed.clock)).as_slice());
+        }
         let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(micros, random)));
         talk.serve(pair.voice.as_ref(), &sound, &self.library);
         if let Some(pace) = talk.begin(sound, agreed) {
@@ -393,8 +401,10 @@ impl Media for Plane {
     }
 
     fn watch(&mut self, id: MediaId) {
-        if let Some(pair) = pair_of(&mut self.slots, id) {
-            pair.watched = Some(Box::default());
+        let Some(pair) = pair_of(&mut self.slots, id) else { return };
+        pair.is_watched = true;
+        if let (true, Partner::Pair(other) | Partner::Talk(other, _)) = (pair.is_watched_for_tones(), pair.partner) {
+            self.settle(id.0 as u32, other);
         }
     }
 
@@ -420,8 +430,12 @@ impl Media for Plane {
 
     fn close(&mut self, id: MediaId) -> LegStats {
         self.part(id);
+        let micros = self.micros();
         let Some(slot) = self.slots.get_mut(id.0 as u32 as usize) else { return LegStats::default() };
-        let Some(pair) = slot.pair.take_if(|pair| pair.id == id) else { return LegStats::default() };
+        let Some(mut pair) = slot.pair.take_if(|pair| pair.id == id) else { return LegStats::default() };
+        if let Some(recording) = &mut pair.recording {
+            recording.keep_up(micros);
+        }
         slot.generation = slot.generation.wrapping_add(1);
         self.vacant.push(id.0 as u32);
         self.ports.give(self.now, pair.port());

@@ -121,6 +121,11 @@ impl Mouth {
         }
     }
 
+    /// Whoever held a key is gone: it goes up, as soon as it may.
+    pub fn let_go(&mut self) {
+        self.release(Duration::ZERO);
+    }
+
     /// A key that was held for so long.
     pub fn strike(&mut self, key: char, held: Duration) {
         if let Some(speech) = &mut self.speech {

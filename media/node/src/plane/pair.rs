@@ -10,13 +10,14 @@ use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
 use rtp::quality::{Codec, Codecs};
 use rtp::rtcp::Monitor;
-use rtp::{Accept, Datagram, DigitReceiver, Latch, Micros, Packet, Reception};
+use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
 use sdp::{Clocks, Direction};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::keys::{Key, Keys};
 use super::talk::{Hears, Talk};
 use super::tape::Recording;
 
@@ -32,8 +33,9 @@ pub struct Pair {
     pub unfit: u128,
     /// Takes the sound of this phone and of its partner.
     pub recording: Option<Box<Recording>>,
-    /// Hears keys that pass to another phone.
-    pub watched: Option<Box<DigitReceiver>>,
+    /// Somebody wants to know of the keys that go to another phone.
+    pub is_watched: bool,
+    pub keys: Keys,
     /// The sound of the phone, where it can be looked into.
     pub voice: Option<Voice>,
     sockets: Sockets,
@@ -148,7 +150,8 @@ impl Pair {
             is_heard: false,
             unfit: 0,
             recording: None,
-            watched: None,
+            is_watched: false,
+            keys: Keys::new(micros),
             sockets,
             address: (face.bound, port).into(),
             told: face.told,
@@ -265,19 +268,6 @@ impl Pair {
         Heard::Phone(kind, length)
     }
 
-    /// The key that a passing packet tells of, where somebody wants to know.
-    pub fn key_passing(&mut self, now: Micros, datagram: &[u8]) -> Option<char> {
-        let watched = self.watched.as_mut()?;
-        let KeysHeard::Events(events) = &self.voice.as_ref()?.keys_heard else { return None };
-        let payload_type = datagram.get(1)? & 0x7f;
-        events.iter().find(|(event, _)| *event == payload_type)?;
-        let packet = Packet::parse(datagram).ok()?;
-        watched.on_packet(now, &packet.header, packet.payload()).find_map(|heard| match heard {
-            rtp::Heard::Pressed(key) | rtp::Heard::Struck(key, _) => Some(key),
-            rtp::Heard::Released(_, _) => None,
-        })
-    }
-
     /// What was heard of the phone.
     pub fn reception(&mut self) -> &mut Reception {
         &mut self.reception
@@ -345,6 +335,10 @@ impl Pair {
         if self.voice != remote.voice {
             self.voice.clone_from(&remote.voice);
             self.is_heard = self.recording.is_some();
+            self.keys.expect(match &self.voice {
+                Some(Voice { keys_heard: KeysHeard::Events(events), .. }) => events,
+                Some(_) | None => &[],
+            });
         }
         self.reception.pause();
         self.activity = Activity { heard: false, silent_since: now };
@@ -471,6 +465,34 @@ impl Pair {
         if let Some(association) = &mut self.association {
             association.give_up();
         }
+    }
+
+    /// Takes a datagram of a phone whose packets do not just pass; the keys that it tells of.
+    pub fn take_in(&mut self, now: Micros, datagram: &[u8]) -> [Option<Key>; 2] {
+        if Datagram::classify(datagram) != Datagram::Rtp {
+            return [None; 2];
+        }
+        self.keys.on_packet(now, datagram).unwrap_or_else(|| {
+            if let Some(talk) = &mut self.talk {
+                talk.hear(now, datagram);
+            }
+            [None; 2]
+        })
+    }
+
+    /// Whether only tones tell of the keys that somebody wants to know of.
+    pub fn is_watched_for_tones(&self) -> bool {
+        self.is_watched && self.voice.as_ref().is_some_and(|voice| voice.keys_heard == KeysHeard::Tones)
+    }
+
+    /// Loses its other side, and all that was so for its sake.
+    pub fn part(&mut self) -> Partner {
+        (self.is_heard, self.unfit) = (self.recording.is_some(), 0);
+        self.keys.part();
+        if let Some(talk) = &mut self.talk {
+            talk.mouth.let_go();
+        }
+        std::mem::replace(&mut self.partner, Partner::None)
     }
 
     /// Gives the pair another side.

@@ -1,8 +1,9 @@
 //! Rooms in which many talk. All of a room's legs are on one shard; its sound is mixed every 20 ms.
 
+use super::keys::Key;
 use super::pacer::Step;
 use super::pair::Partner;
-use super::talk::{Hears, Key, LONGEST_BLOCK, Talk, Tones};
+use super::talk::{Hears, LONGEST_BLOCK, Talk, Tones};
 use super::tape::Recording;
 use super::turns::Paced;
 use super::{Plane, pair_at, pair_of};
@@ -42,7 +43,7 @@ impl Plane {
         talk.stop();
         talk.attend(voice.as_ref(), RATE, &self.library);
         talk.listen(Tones::Heard, &self.library);
-        talk.pace.step = Step::Twenty;
+        talk.follow(Step::Twenty);
         if stays {
             return;
         }
@@ -125,16 +126,17 @@ impl Plane {
             let Some(pair) = pair_of(&mut self.slots, *id) else { continue };
             let hears = pair.hears();
             let Some(talk) = &mut pair.talk else { continue };
-            let keys = talk.draw(now, block);
+            let tones = talk.draw(now, block);
             // Music on hold is not for the room.
             if hears == Hears::Sound {
                 room.mixer.hear(*seat, block);
             }
+            let keys: Vec<_> = pair.keys.turn(now, tones).collect();
             self.hear_keys(*id, keys);
         }
         room.mixer.turn();
         if let Some(recording) = &mut room.recording {
-            recording.push(room.mixer.common(), &[]);
+            recording.push(now, RATE, room.mixer.common(), &[]);
         }
         for Participant { id, seat, .. } in &room.participants {
             let Some(pair) = pair_at(&mut self.slots, id.0 as u32) else { continue };
@@ -151,7 +153,7 @@ impl Plane {
     /// Keys of a phone whom the exchange serves.
     pub(super) fn hear_keys(&mut self, id: MediaId, keys: impl IntoIterator<Item = Key>) {
         for key in keys {
-            if let Key::Pressed(key) | Key::Struck(key, _) = key {
+            if let Some(key) = key.pressed() {
                 self.events.push_back((id, MediaEvent::Dtmf(key)));
             }
         }

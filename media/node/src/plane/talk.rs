@@ -1,13 +1,14 @@
 //! The exchange's own end of a pair whose packets do not just pass: it hears what the phone says, and says an echo, a prompt, or what
 //! another phone says in another codec, as one continuous stream.
 
+use super::keys::Key;
 use super::pacer::Step;
 use audio::dtmf::{self, Detector};
 use audio::{Ends, FRAME, Frames, Law};
 use call::{KeysHeard, KeysTold, Sound, Voice};
 use codec::{Codec, Library};
 use rtp::rtcp::Reporter;
-use rtp::{Datagram, DigitReceiver, HEADER_LEN, Header, Micros, Packet, Sequencer, Ssrc};
+use rtp::{HEADER_LEN, Header, Micros, Packet, Sequencer, Ssrc};
 use sdp::service::Agreed;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,17 +22,15 @@ pub struct Talk {
     pub voice: Option<Voice>,
     /// Samples a second of ear and mouth.
     pub rate: u32,
-    /// Payload types of telephone events, with their clocks.
-    events: Vec<(u8, u32)>,
-    digits: DigitReceiver,
-    /// The clock of the last one.
-    event_clock: u32,
     /// Hears keys in the sound of a phone that has no other way to say them.
     detector: Option<Detector>,
+    pub tones: Tones,
     sound: Playing,
     /// The clock of what is echoed.
     clock: u32,
-    pub pace: Pace,
+    /// How long a block is.
+    step: Step,
+    pace: Pace,
     pub reporter: Reporter,
     /// By ears that are gone.
     concealed: Duration,
@@ -54,7 +53,7 @@ enum Playing {
     Silence,
 }
 
-/// What the pacer knows of the stream.
+/// What the pacer knows of the stream: its own entry, which a stream that another one leads has none of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     pub step: Step,
@@ -75,21 +74,14 @@ pub enum Played {
     Nothing,
 }
 
-/// What became of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// It went down.
-    Pressed(char),
-    /// It went up, and was held for so long.
-    Released(char, Duration),
-    /// It went down and up.
-    Struck(char, Duration),
-}
-
 /// Whether tones of keys are listened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tones {
+    /// They are, and go on as keys in the place of sound.
     Heard,
+    /// They are, and go on as sound.
+    Overheard,
+    /// They are sound like any other.
     Passed,
 }
 
@@ -102,12 +94,11 @@ impl Talk {
             ear: None,
             voice: None,
             rate: 8000,
-            events: Vec::new(),
-            digits: DigitReceiver::default(),
-            event_clock: 8000,
             detector: None,
+            tones: Tones::Passed,
             sound: Playing::Silence,
             clock: 8000,
+            step: Step::Twenty,
             pace: Pace { step: Step::Twenty, series: 0, running: false },
             reporter: Reporter::new(now, Ssrc(ssrc)),
             concealed: Duration::ZERO,
@@ -122,10 +113,6 @@ impl Talk {
         }
         (self.voice, self.rate) = (voice.cloned(), rate);
         let Some(voice) = voice else { return };
-        self.events = match &voice.keys_heard {
-            KeysHeard::Events(events) => events.clone(),
-            KeysHeard::Tones | KeysHeard::Info => Vec::new(),
-        };
         let telling = match voice.keys_told {
             KeysTold::Events(payload_type) => Telling::Events(payload_type),
             KeysTold::Tones => Telling::Tones,
@@ -139,8 +126,11 @@ impl Talk {
         let Some(voice) = &self.voice else { return };
         let ear = self.ear.get_or_insert_with(|| Ear::new(self.rate, PATIENCE, library));
         ear.expect(&voice.from_phone, voice.comfort_noise);
-        let is_wanted = tones == Tones::Heard && voice.keys_heard == KeysHeard::Tones;
-        self.detector = if is_wanted { self.detector.take().or_else(|| Detector::new(self.rate)) } else { None };
+        self.tones = if voice.keys_heard == KeysHeard::Tones { tones } else { Tones::Passed };
+        self.detector = match self.tones {
+            Tones::Heard | Tones::Overheard => self.detector.take().or_else(|| Detector::new(self.rate)),
+            Tones::Passed => None,
+        };
     }
 
     /// Hears them no longer.
@@ -157,9 +147,6 @@ impl Talk {
     /// Turns to another sound. Says what the pacer must be told of the stream.
     pub fn begin(&mut self, sound: Sound, agreed: &Agreed) -> Option<Pace> {
         self.clock = agreed.clock;
-        if self.voice.is_none() {
-            self.events = agreed.telephone_event.map(|event| (event, agreed.clock)).into_iter().collect();
-        }
         self.sound = match (sound, &self.voice) {
             (Sound::Echo, _) => Playing::Echo,
             (Sound::Silence | Sound::Room(_), _) | (Sound::Prompt(_), None) => Playing::Silence,
@@ -181,6 +168,7 @@ impl Talk {
 
     /// What the pacer is to be told of the stream; it is taken as told.
     pub fn wants_pace(&mut self, step: Step) -> Option<Pace> {
+        self.step = step;
         let plays = matches!(self.sound, Playing::Frames { .. } | Playing::Samples { .. });
         let Pace { running, series, .. } = self.pace;
         let is_news = (plays || self.ear.is_some()) && !(running && self.pace.step == step);
@@ -190,9 +178,25 @@ impl Talk {
         })
     }
 
+    /// Has its turns with another stream or a room from now on, and none of its own.
+    pub fn follow(&mut self, step: Step) {
+        self.step = step;
+        self.pace = Pace { step, series: self.pace.series.wrapping_add(1), running: false };
+    }
+
+    /// Does the pacer's entry of this series still hold?
+    pub fn is_paced(&self, series: u16) -> bool {
+        self.pace.series == series
+    }
+
+    /// The pacer's entry is gone.
+    pub fn rest(&mut self) {
+        self.pace.running = false;
+    }
+
     /// Samples of a turn.
     pub fn block(&self) -> usize {
-        self.rate as usize / 1000 * usize::from(self.pace.step.milliseconds())
+        self.rate as usize / 1000 * usize::from(self.step.milliseconds())
     }
 
     /// Plays nothing any more.
@@ -200,38 +204,10 @@ impl Talk {
         self.sound = Playing::Silence;
     }
 
-    /// Takes a datagram of the phone; what it tells of keys, which is two things where the next key is how the last one's end comes to
-    /// be known.
-    pub fn hear(&mut self, now: Micros, datagram: &[u8]) -> [Option<Key>; 2] {
-        if Datagram::classify(datagram) != Datagram::Rtp {
-            return [None; 2];
-        }
-        let Ok(packet) = Packet::parse(datagram) else { return [None; 2] };
-        let is_it = |(event, _): &&(u8, u32)| *event == packet.header.payload_type;
-        if let Some((_, clock)) = self.events.iter().find(is_it) {
-            self.event_clock = *clock;
-            let mut heard = self.digits.on_packet(now, &packet.header, packet.payload());
-            return [heard.next(), heard.next()].map(|heard| Some(self.key(heard?)));
-        }
-        if let Some(ear) = &mut self.ear {
+    /// Takes a packet of sound.
+    pub fn hear(&mut self, now: Micros, datagram: &[u8]) {
+        if let (Some(ear), Ok(packet)) = (&mut self.ear, Packet::parse(datagram)) {
             ear.on_packet(now, &packet.header, packet.payload());
-        }
-        [None; 2]
-    }
-
-    /// A key of which nothing was heard any more, and so is over.
-    pub fn conclude(&mut self, now: Micros) -> Option<Key> {
-        let heard = self.digits.handle_timeout(now)?;
-        Some(self.key(heard))
-    }
-
-    fn key(&self, heard: rtp::Heard) -> Key {
-        let held =
-            |ticks: u32| Duration::from_micros(u64::from(ticks) * 1_000_000 / u64::from(self.event_clock.max(1)));
-        match heard {
-            rtp::Heard::Pressed(key) => Key::Pressed(key),
-            rtp::Heard::Released(key, ticks) => Key::Released(key, held(ticks)),
-            rtp::Heard::Struck(key, ticks) => Key::Struck(key, held(ticks)),
         }
     }
 
@@ -251,7 +227,7 @@ impl Talk {
 
     /// Makes the next block of a prompt ready for [`Talk::poll_packet`].
     pub fn play(&mut self, hears: Hears) -> Played {
-        let (samples_of_block, milliseconds) = (self.block(), self.pace.step.milliseconds());
+        let (samples_of_block, milliseconds) = (self.block(), self.step.milliseconds());
         match &mut self.sound {
             Playing::Echo | Playing::Silence => Played::Nothing,
             Playing::Frames { .. } | Playing::Samples { .. } if hears == Hears::Nothing => {
@@ -299,19 +275,16 @@ impl Talk {
         Some(packet.len())
     }
 
-    /// What the phone says in the next block, and the keys that are heard in it. A key's tone itself is left out, since it goes on
-    /// in another way.
+    /// What the phone says in the next block, and the keys whose tones are heard in it. A tone itself is left out where the key goes
+    /// on in another way.
     pub fn draw(&mut self, now: Micros, block: &mut [i16]) -> Vec<Key> {
         match &mut self.ear {
             Some(ear) => _ = ear.draw(now, block),
             None => block.fill(0),
         }
-        if let Some(key) = self.conclude(now) {
-            return vec![key];
-        }
         let Some(detector) = &mut self.detector else { return Vec::new() };
         let heard = detector.push(block);
-        if detector.is_suspect() {
+        if self.tones == Tones::Heard && detector.is_suspect() {
             block.fill(0);
         }
         let key = |heard| match heard {
@@ -325,7 +298,7 @@ impl Talk {
     pub fn tell(&mut self, hears: Hears, block: &[i16]) {
         match hears {
             Hears::Sound => self.mouth.say(block),
-            Hears::Nothing => self.mouth.skip(self.pace.step.milliseconds()),
+            Hears::Nothing => self.mouth.skip(self.step.milliseconds()),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::pair::Partner;
 use super::{Plane, pair_at, pair_of};
+use audio::Resampler;
 use call::{MediaId, Tape, TapeFacts};
+use rtp::Micros;
 use std::collections::BTreeMap;
 use storage::{About, Form, Id, Layout, Rate, Recordings, Tap};
 
@@ -21,6 +23,17 @@ pub struct Recorder {
 pub struct Recording {
     tap: Tap,
     rate: Rate,
+    /// Up to where sound or gaps were told.
+    until: Micros,
+    /// For sound at another rate, after two recorded calls have become one.
+    bent: Option<Box<Bent>>,
+}
+
+struct Bent {
+    from: u32,
+    sides: [Resampler; 2],
+    /// What they make of a block.
+    made: [Vec<i16>; 2],
 }
 
 impl Recording {
@@ -29,9 +42,33 @@ impl Recording {
         self.rate.hz()
     }
 
-    /// Takes a block of both sides.
-    pub fn push(&mut self, left: &[i16], right: &[i16]) {
-        self.tap.push(left, right);
+    /// Takes a block of both sides at so many samples a second. What was missing since the last one is a gap.
+    pub fn push(&mut self, now: Micros, rate: u32, left: &[i16], right: &[i16]) {
+        self.keep_up(now);
+        self.until = Micros(self.until.0 + left.len() as u64 * 1_000_000 / u64::from(rate));
+        if rate == self.rate() {
+            return self.tap.push(left, right);
+        }
+        let own = self.rate();
+        let bent = match self.bent.take() {
+            Some(bent) if bent.from == rate => bent,
+            _ => Box::new(Bent::new(rate, own)),
+        };
+        let bent = self.bent.insert(bent);
+        for ((side, made), block) in bent.sides.iter_mut().zip(&mut bent.made).zip([left, right]) {
+            made.clear();
+            side.push(block, made);
+        }
+        self.tap.push(&bent.made[0], &bent.made[1]);
+    }
+
+    /// Tells of a gap where no sound has come for longer than turns may be late.
+    pub fn keep_up(&mut self, now: Micros) {
+        let missing = now.since(self.until);
+        if missing > LATE {
+            self.tap.gap(missing * u64::from(self.rate()) / 1_000_000);
+            self.until = now;
+        }
     }
 
     fn follow(&mut self, tape: &Tape) {
@@ -39,6 +76,12 @@ impl Recording {
             Tape::Begin(_) | Tape::Resume => self.tap.resume(),
             Tape::Pause => self.tap.pause(),
         }
+    }
+}
+
+impl Bent {
+    fn new(from: u32, to: u32) -> Bent {
+        Bent { from, sides: [0; 2].map(|_| Resampler::live(from, to)), made: [Vec::new(), Vec::new()] }
     }
 }
 
@@ -88,7 +131,11 @@ impl Plane {
         let started = u64::try_from(self.wall().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(recording = %id, call_id, "call is recorded");
         let about = About { id, started, rate, layout, form, facts };
+        let until = self.micros();
         let begun = recordings.begin(about).inspect_err(|why| tracing::error!(%why, call_id, "call is NOT recorded"));
-        Some(Box::new(Recording { tap: begun.ok()?, rate }))
+        Some(Box::new(Recording { tap: begun.ok()?, rate, until, bent: None }))
     }
 }
+
+/// Microseconds: what the pacer makes up for, and a block.
+const LATE: u64 = 120_000;

@@ -1,7 +1,9 @@
 //! Real sockets on loopback, time by hand.
 
+mod keys;
 mod protected;
 mod quality;
+mod recorded;
 mod rooms;
 mod transcoding;
 mod weather;

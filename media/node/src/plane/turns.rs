@@ -1,9 +1,10 @@
 //! What happens on a pair every 20 ms, where its packets do not just pass: prompts play, and the sound of one phone becomes that of
 //! another.
 
+use super::keys::Key;
 use super::pacer::Step;
 use super::pair::{Pair, Partner, Turn};
-use super::talk::{Key, LONGEST_BLOCK, Played, Talk, Tones};
+use super::talk::{LONGEST_BLOCK, Played, Talk, Tones};
 use super::{Plane, pair_at, pair_of};
 use crate::token::Component;
 use call::{KeysHeard, KeysTold, MediaEvent, MediaId, Sound, Voice};
@@ -23,11 +24,14 @@ impl Plane {
     /// Chooses the cheapest way between two pairs that are each other's partner: packets pass as they are wherever both phones take
     /// them so.
     pub(super) fn settle(&mut self, one: u32, other: u32) {
+        // Whoever it was that something happened to, the same one leads.
+        let (one, other) = (one.min(other), one.max(other));
         let random = [self.draw(), self.draw()];
         let voice = |slots: &mut _, index| pair_at(slots, index).and_then(|pair: &mut Pair| pair.voice.clone());
         let voices = (voice(&mut self.slots, one), voice(&mut self.slots, other));
         let (Some(left), Some(right)) = &voices else { return self.relay(one, other) };
-        let is_wanted = [one, other].iter().any(|index| pair_at(&mut self.slots, *index).is_some_and(|it| it.is_heard));
+        let is_wanted = |pair: &mut Pair| pair.is_heard || pair.is_watched_for_tones();
+        let is_wanted = [one, other].iter().any(|index| pair_at(&mut self.slots, *index).is_some_and(is_wanted));
         if left.passes_to(right) && right.passes_to(left) && !is_wanted {
             self.relay(one, other);
             for (index, from, to) in [(one, left, right), (other, right, left)] {
@@ -38,8 +42,12 @@ impl Plane {
             }
             return;
         }
-        let recorded = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_ref().map(|it| it.rate()));
+        let mut recorded = |index| pair_at(&mut self.slots, index)?.recording.as_ref().map(|it| it.rate());
+        let recorded = recorded(one).or(recorded(other));
         let (now, rate) = (self.micros(), recorded.unwrap_or_else(|| rate_between(left, right)));
+        // Nobody listens for keys in more than that.
+        let has_tones = [left, right].iter().any(|voice| voice.keys_heard == KeysHeard::Tones);
+        let rate = if has_tones { rate.min(16_000) } else { rate };
         let step = match (Step::of(left.packet_time), Step::of(right.packet_time)) {
             (Step::Twenty, Step::Twenty) => Step::Twenty,
             (_, _) => Step::Ten,
@@ -51,10 +59,14 @@ impl Plane {
             let talk = pair.talk.get_or_insert_with(|| Box::new(Talk::new(now, random)));
             talk.stop();
             talk.attend(Some(voice), rate, &self.library);
-            // Tones for a phone that hears tones are sound like any other.
-            talk.listen(if to.keys_told == KeysTold::Tones { Tones::Passed } else { Tones::Heard }, &self.library);
+            let tones = match to.keys_told {
+                KeysTold::Tones if pair.is_watched => Tones::Overheard,
+                KeysTold::Tones => Tones::Passed,
+                KeysTold::Events(_) | KeysTold::Info => Tones::Heard,
+            };
+            talk.listen(tones, &self.library);
             match turn {
-                Turn::Follows => talk.pace.step = step,
+                Turn::Follows => talk.follow(step),
                 Turn::Leads => {
                     if let Some(pace) = talk.wants_pace(step) {
                         self.pacer.add(self.now, pace.step, Paced::Pair(pair.id, pace.series));
@@ -71,6 +83,7 @@ impl Plane {
             pair.unfit = 0;
             if let Some(talk) = &mut pair.talk {
                 talk.turn_away();
+                talk.mouth.let_go();
             }
         }
     }
@@ -80,7 +93,7 @@ impl Plane {
         let id = match paced {
             Paced::Pair(id, series) => {
                 let talk = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_ref());
-                if talk.is_none_or(|talk| talk.pace.series != series) {
+                if talk.is_none_or(|talk| !talk.is_paced(series)) {
                     return false;
                 }
                 id
@@ -102,7 +115,7 @@ impl Plane {
             }
         };
         if !goes_on && let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) {
-            talk.pace.running = false;
+            talk.rest();
         }
         goes_on
     }
@@ -128,7 +141,8 @@ impl Plane {
         if listens {
             let mut block = [0; LONGEST_BLOCK];
             let samples = talk.block();
-            let keys = talk.draw(now, &mut block[..samples]);
+            let tones = talk.draw(now, &mut block[..samples]);
+            let keys: Vec<_> = pair.keys.turn(now, tones).collect();
             self.hear_keys(id, keys);
         }
         let Some(talk) = pair_of(&mut self.slots, id).and_then(|pair| pair.talk.as_mut()) else { return false };
@@ -155,16 +169,21 @@ impl Plane {
         right.tell(right_hears, from_left);
         let answered = right.draw(now, from_right);
         left.tell(left_hears, from_right);
-        if let Some(recording) = pair_at(&mut self.slots, one).and_then(|pair| pair.recording.as_mut()) {
-            recording.push(from_left, from_right);
+        for (index, own, partner) in [(one, &*from_left, &*from_right), (other, from_right, from_left)] {
+            if let Some(recording) = pair_at(&mut self.slots, index).and_then(|pair| pair.recording.as_mut()) {
+                recording.push(now, left.rate, own, partner);
+            }
         }
         for (index, talk) in [(one, left), (other, right)] {
             if let Some(pair) = pair_at(&mut self.slots, index) {
                 pair.talk = Some(talk);
             }
         }
-        said.into_iter().for_each(|key| self.pass_key(one, other, key));
-        answered.into_iter().for_each(|key| self.pass_key(other, one, key));
+        for (from, to, tones) in [(one, other, said), (other, one, answered)] {
+            let Some(pair) = pair_at(&mut self.slots, from) else { continue };
+            let keys: Vec<_> = pair.keys.turn(now, tones).collect();
+            keys.into_iter().for_each(|key| self.pass_key(from, to, key));
+        }
         self.say(one);
         self.say(other);
     }
@@ -193,8 +212,11 @@ impl Plane {
     pub(super) fn pass_key(&mut self, from: u32, to: u32, key: Key) {
         let Some(pair) = pair_at(&mut self.slots, from) else { return };
         let from = pair.id;
-        if let (true, Key::Pressed(key) | Key::Struck(key, _)) = (pair.watched.is_some(), key) {
+        if let (true, Some(key)) = (pair.is_watched, key.pressed()) {
             self.events.push_back((from, MediaEvent::Dtmf(key)));
+        }
+        if pair.talk.as_ref().is_some_and(|talk| talk.tones == Tones::Overheard) {
+            return;
         }
         let Some(talk) = pair_at(&mut self.slots, to).and_then(|pair| pair.talk.as_mut()) else { return };
         let Some(told) = talk.voice.as_ref().map(|voice| voice.keys_told) else { return };

@@ -65,7 +65,7 @@ impl Speaker {
             .collect()
     }
 
-    fn listen(&mut self) {
+    pub fn listen(&mut self) {
         while let Some((header, payload)) = rtp_of(&self.phone.rtp) {
             if header.payload_type == self.format.payload_type {
                 self.decoder.decode(&payload, &mut self.heard).unwrap();
@@ -183,7 +183,7 @@ fn keys_heard(speaker: &Speaker, bench_phone: &[(rtp::Header, Vec<u8>)]) -> Stri
     keys
 }
 
-fn with_keys(remote: Remote, heard: call::KeysHeard, told: call::KeysTold) -> Remote {
+pub fn with_keys(remote: Remote, heard: call::KeysHeard, told: call::KeysTold) -> Remote {
     let voice = remote.voice.map(|voice| call::Voice { keys_heard: heard, keys_told: told, ..voice });
     Remote { voice, ..remote }
 }
