@@ -109,7 +109,7 @@ impl Pace {
     }
 }
 
-/// Twice what the fastest diallers make (ITU-T Q.24: 40 ms of a key and 40 ms of pause).
+/// More than the fastest diallers make: 40 ms of a key and 40 ms of pause are 12.5 a second (ITU-T Q.24).
 const MOST_A_SECOND: u64 = 20;
 /// What may come at once, when a network gives out what it had held back.
 const MOST_AT_ONCE: u64 = 20;

@@ -10,7 +10,7 @@ use codec::Codec;
 #[test]
 fn a_key_that_is_down_while_a_recording_begins_is_told_once() {
     let mut bench = Bench::new();
-    let (_folder, _recordings) = with_recorder(&mut bench, "key");
+    let (folder, _recordings) = with_recorder(&mut bench, "key");
     let mut speakers = two(&mut bench, [Codec::Pcmu, Codec::Pcmu]);
     bench.plane.watch(speakers[0].1.id);
     talk(&mut bench, &mut speakers, 5);
@@ -43,6 +43,8 @@ fn a_key_that_is_down_while_a_recording_begins_is_told_once() {
     }
     let keys: Vec<_> = told.iter().filter(|(_, event)| matches!(event, MediaEvent::Dtmf(_))).collect();
     let pressed = heard.iter().filter(|it| matches!(it, rtp::Heard::Pressed(_) | rtp::Heard::Struck(_, _))).count();
+    // The recorder may still be at it.
+    let _ = std::fs::remove_dir_all(&folder);
     assert_eq!((keys.len(), pressed), (1, 1), "told the call, told the phone: {keys:?} {heard:?}");
 }
 
@@ -66,6 +68,36 @@ fn a_key_of_a_phone_that_is_gone_does_not_go_on() {
     speakers[0].0.heard.clear();
     talk(&mut bench, &mut speakers, 150);
     assert!(speakers[0].0.heard.len() > 8000, "samples heard in 3 s: {}", speakers[0].0.heard.len());
+}
+
+/// A key is down while one partner gives way to another, as when it is the last one of a code.
+#[test]
+fn a_key_that_is_down_is_told_to_no_other_partner_and_not_twice() {
+    let mut bench = Bench::new();
+    let mut speakers = two(&mut bench, [Codec::Pcmu, Codec::Pcma]);
+    bench.plane.watch(speakers[0].1.id);
+    talk(&mut bench, &mut speakers, 5);
+    let other = Speaker::new(Codec::Pcma, 8, 1100.0);
+    let opened = bench.plane.open(Some(other.phone.remote().rtp)).unwrap();
+    bench.plane.connect(opened.id, with_keys(other.remote(), call::KeysHeard::Info, call::KeysTold::Info));
+    let mut told = Vec::new();
+    for (turn, event) in rtp::DigitPackets::new('7', 160, 1600).unwrap().enumerate() {
+        let header = rtp::Header {
+            marker: turn == 0,
+            payload_type: 101,
+            sequence: 900 + turn as u16,
+            timestamp: 77,
+            ssrc: rtp::Ssrc(9),
+        };
+        let datagram = [&header.to_bytes()[..], &event.to_bytes()].concat();
+        bench.send(&speakers[0].0.phone.rtp, &speakers[0].1, Rtp, &datagram);
+        told.extend(bench.wait(Duration::from_millis(20)));
+        if turn == 3 {
+            bench.plane.bridge(speakers[0].1.id, opened.id);
+        }
+    }
+    told.extend(bench.wait(Duration::from_millis(500)));
+    assert_eq!(told, [(speakers[0].1.id, MediaEvent::Dtmf('7'))]);
 }
 
 /// The caller was looked into for the sake of one phone; another one answers, whose packets could just pass.
