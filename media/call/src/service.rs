@@ -40,6 +40,14 @@ pub(crate) enum Program {
     Conference(conference::Meeting),
 }
 
+/// How far a caller was in a service on another shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Was {
+    /// Anywhere but in a room.
+    Served,
+    InRoom,
+}
+
 /// What a service wants next.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
@@ -83,6 +91,14 @@ impl Program {
                 PromptSource::Play(file) => Target::Play(file.clone()),
             },
             Program::Conference(meeting) => Target::Conference(meeting.room.to_string()),
+        }
+    }
+
+    /// The caller is in a room, and no longer at its door.
+    pub(crate) fn is_inside(&self) -> bool {
+        match self {
+            Program::Conference(meeting) => meeting.is_inside(),
+            Program::Echo(_) | Program::Prompt(_) => false,
         }
     }
 
@@ -165,8 +181,12 @@ impl Call {
         }
     }
 
-    /// Puts a caller who has been answered by another shard into the service again, from its beginning.
-    pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, program: Program) {
+    /// Puts a caller who has been answered by another shard into the service again, from its beginning; into a room that the caller
+    /// was in, past its door.
+    pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, mut program: Program, was: Was) {
+        if let (Program::Conference(meeting), Was::InRoom) = (&mut program, was) {
+            meeting.enter_again();
+        }
         let theirs = self.caller_leg().streams.theirs.clone().unwrap_or_default();
         let agreed = sdp::Sdp::parse(&theirs).ok().and_then(|theirs| {
             let streams = &self.caller_leg().streams;

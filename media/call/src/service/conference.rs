@@ -50,7 +50,7 @@ impl Meeting {
             Language::English => "Please enter the code of the conference.",
             Language::French => "Tapez le code de la conférence.",
         };
-        self.pin.as_ref().map(|_| PromptSource::Say(text.to_owned()))
+        self.is_at_door().then(|| PromptSource::Say(text.to_owned()))
     }
 
     pub(super) fn handle_prompt(&mut self, found: Option<audio::Prompt>) {
@@ -71,6 +71,15 @@ impl Meeting {
     /// The room has been locked by who is in it.
     pub(super) fn refuse(&mut self) {
         self.stage = Stage::Refused;
+    }
+
+    /// The participant was inside before, on another shard.
+    pub(super) fn enter_again(&mut self) {
+        self.stage = Stage::Inside { menu: false };
+    }
+
+    pub(super) fn is_at_door(&self) -> bool {
+        matches!(self.stage, Stage::Door { .. })
     }
 
     pub(super) fn is_inside(&self) -> bool {
