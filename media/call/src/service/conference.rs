@@ -68,7 +68,7 @@ impl Meeting {
         }
     }
 
-    /// The room has been locked by who is in it.
+    /// The room has been locked by who is in it, or too many wrong PINs were typed.
     pub(super) fn refuse(&mut self) {
         self.stage = Stage::Refused;
     }
@@ -97,8 +97,13 @@ impl Meeting {
                 let is_whole = key == '#' || typed.len() >= pin.len();
                 match (is_whole, typed == pin) {
                     (true, true) => self.stage = Stage::Inside { menu: false },
-                    (true, false) if *tries <= 1 => self.stage = Stage::Refused,
-                    (true, false) => (*tries, *typed) = (*tries - 1, String::new()),
+                    (true, false) => {
+                        match *tries {
+                            0 | 1 => self.stage = Stage::Refused,
+                            2.. => (*tries, *typed) = (*tries - 1, String::new()),
+                        }
+                        return Step::WrongPin;
+                    }
                     // The prompt stops when the caller begins to type.
                     (false, _) if is_first => {}
                     (false, _) => return Step::Stay,

@@ -3,6 +3,7 @@
 
 mod basic;
 mod codecs;
+mod conferences;
 mod encryption;
 mod hunt;
 mod keys;
