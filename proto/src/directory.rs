@@ -166,9 +166,10 @@ impl Directory {
         user.dtmf().or_else(|| Some(self.domain(self.domain_name(user))?.dtmf)).unwrap_or_default()
     }
 
-    /// Which way the media of a user's calls takes: anchored where it must be encrypted, which nobody between two phones can ensure.
+    /// Which way the media of a user's calls takes: anchored where it must be encrypted, which nobody between two phones can ensure,
+    /// and where it may be recorded, which nobody can do who does not have it.
     pub fn media(&self, user: &User) -> Media {
-        if self.srtp(user) == Srtp::Required {
+        if self.srtp(user) == Srtp::Required || user.record() != Recording::Never {
             return Media::Anchored;
         }
         user.media().or_else(|| Some(self.domain(self.domain_name(user))?.media)).unwrap_or_default()

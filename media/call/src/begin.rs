@@ -77,6 +77,7 @@ impl Call {
             awaits: Awaits::Nothing,
         });
         let leg = Leg {
+            owner: caller.clone(),
             tags: vec![tag],
             peer: Peer::read(request),
             reliable: Reliable::to(request.cseq()),
@@ -101,6 +102,7 @@ impl Call {
             phase: Phase::Hunting(Hunt::default()),
             exchange: None,
             recorded: Recorded::No,
+            taped: None,
             refers: Vec::new(),
             begun: turn.wall,
             answered: None,

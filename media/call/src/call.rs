@@ -4,7 +4,7 @@ use crate::best::Failure;
 use crate::hunt::Hunt;
 use crate::identity::Identity;
 use crate::leg::{Leg, LegId, Purpose};
-use crate::media::{LegStats, Media};
+use crate::media::{LegStats, Media, MediaId};
 use crate::output::{Ended, Event, Output, Side, Stream};
 use crate::recording::Recorded;
 use crate::response::{refusal, response};
@@ -42,6 +42,8 @@ pub(crate) struct Call {
     /// An offer that came in a response and waits for its answer.
     pub exchange: Option<Exchange>,
     pub recorded: Recorded,
+    /// The ports whose speech is recorded.
+    pub taped: Option<MediaId>,
     /// CSeq numbers of REFERs passed on: as received, as sent. NOTIFY names them.
     pub refers: Vec<(u32, u32)>,
     pub begun: UnixMillis,

@@ -246,10 +246,12 @@ impl Call {
         self.report(turn);
     }
 
+    /// Lets media flow between two legs, and into the recording where the call is answered.
     pub(crate) fn join(&mut self, turn: &mut Turn<'_>, one: LegId, other: LegId) {
         if let Some((one, other)) = self.two(one, other) {
             join(turn, &mut one.streams, &mut other.streams);
         }
+        self.begin_recording(turn);
     }
 
     /// A 422 to a request within the dialog. False: it asks for no more than it got.

@@ -318,8 +318,12 @@ impl Call {
     fn give_up(&mut self, turn: &mut Turn<'_>) {
         let Phase::Hunting(hunt) = &mut self.phase else { return };
         let failure = hunt.best.take();
-        let forwarded = hunt.forward(turn, failure.status).is_some_and(|target| self.reach(turn, target).is_ok());
-        if !forwarded {
+        let target = hunt.forward(turn, failure.status);
+        if target.as_ref().is_some_and(|target| is_elsewhere(turn, target)) {
+            let elsewhere = Failure::of(501).with(Name::Reason, ELSEWHERE);
+            return self.end(turn, "a forward to another shard", None, elsewhere);
+        }
+        if target.is_none_or(|target| self.reach(turn, target).is_err()) {
             self.end(turn, "nobody answered", None, failure);
         }
     }
@@ -340,6 +344,16 @@ impl Hunt {
         directory.resolve(to, directory.domain(directory.domain_name(user))?, user, user.name())
     }
 }
+
+/// Whether the target is served by one shard for all who call it, and that is not this one: a call that has begun here stays here.
+fn is_elsewhere(turn: &Turn<'_>, target: &Target) -> bool {
+    let (settings, no_call) = (turn.settings(), "");
+    let key = target.ring_key(no_call);
+    let owner = turn.core.view.membership.load().shard_for(&settings.region, key);
+    key != no_call && owner.is_some_and(|owner| owner != settings.id)
+}
+
+const ELSEWHERE: &str = r#"SIP;cause=501;text="A forward to a room of another shard""#;
 
 /// Phones by their instance, flows in the order in which the registry gave them.
 fn phones(owner: &str, bindings: Vec<Binding>) -> Vec<Phone> {

@@ -55,7 +55,8 @@ impl Call {
         let invite = turn.request(hop, self.write_invite(turn, &draft));
         let tags = vec![draft.tag.clone()];
         let state = State::Outgoing(Outgoing { invite, draft, early: Vec::new() });
-        self.legs.push(Leg { tags, ..Leg::new(id, Side::Callee, hop, contact, state, streams) });
+        let owner = owner.to_owned();
+        self.legs.push(Leg { owner, tags, ..Leg::new(id, Side::Callee, hop, contact, state, streams) });
         Ok(id)
     }
 

@@ -4,7 +4,7 @@
 
 use crate::call::Call;
 use crate::info;
-use crate::leg::LegId;
+use crate::leg::{Leg, LegId, Purpose, Task};
 use crate::media::MediaId;
 use crate::response::response;
 use crate::turn::Turn;
@@ -28,6 +28,7 @@ impl Call {
         if is_told {
             turn.respond(server, response(request, 200).finish());
         }
+        self.handle_key_of(turn, id, key.key);
         is_told
     }
 
@@ -35,11 +36,41 @@ impl Call {
     pub(crate) fn handle_struck(&mut self, turn: &mut Turn<'_>, from: MediaId, key: char, held: Duration) {
         let Some(id) = self.legs.iter().find(|leg| leg.streams.has(from)).map(|leg| leg.id) else { return };
         let Some(leg) = self.other(id).and_then(|other| self.leg(other)) else { return };
-        let hop = leg.hop;
-        let Some(dialog) = leg.dialog() else { return };
-        let hop = turn.hop_of(dialog, hop);
         let Some(key) = info::Key::new(key, held) else { return };
-        let (kind, body) = key.to_body(info::Dialect::Relay);
-        turn.request_and_forget(hop, dialog.request(Method::Info).body(kind, body.as_bytes()).finish());
+        if leg.untold.len() < MOST_UNTOLD {
+            leg.untold.push_back(key);
+        }
+        leg.tell_key(turn);
+    }
+
+    /// What became of an INFO of ours.
+    pub(crate) fn handle_key_told(&mut self, turn: &mut Turn<'_>, id: LegId, status: u16) {
+        let Some(leg) = self.leg(id) else { return };
+        // Where nobody answers, no further key is of use.
+        if matches!(status, 408 | 481) {
+            leg.untold.clear();
+        }
+        leg.tell_key(turn);
     }
 }
+
+impl Leg {
+    /// Tells the phone of the next key, unless one is on its way.
+    fn tell_key(&mut self, turn: &mut Turn<'_>) {
+        if self.tasks.iter().any(|task| matches!(task.purpose, Purpose::Key)) {
+            return;
+        }
+        let Some(key) = self.untold.pop_front() else { return };
+        let hop = self.hop;
+        let Some(dialog) = self.dialog() else { return };
+        let hop = turn.hop_of(dialog, hop);
+        let (kind, body) = key.to_body(info::Dialect::Relay);
+        let info = dialog.request(Method::Info).body(kind, body.as_bytes()).finish();
+        let cseq = dialog.local_cseq;
+        let client = turn.request(hop, info);
+        self.tasks.push(Task { client, method: Method::Info, cseq, offer: None, purpose: Purpose::Key });
+    }
+}
+
+/// Keys that wait for the phone; further ones are dropped.
+const MOST_UNTOLD: usize = 64;

@@ -2,6 +2,8 @@
 
 use crate::best::Failure;
 use crate::call::Leave;
+use crate::info::Key;
+use crate::media::MediaId;
 use crate::output::Side;
 use crate::recording::Typed;
 use crate::reliable::{Early, Reliable};
@@ -14,6 +16,7 @@ use sip::dialog::Dialog;
 use sip::endpoint::{ClientId, ServerId};
 use sip::hop::Hop;
 use sip::message::{Message, Method, Name};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Names a leg within its shard; the `leg` of its Contact token.
@@ -24,6 +27,8 @@ pub(crate) struct LegId(pub u64);
 pub(crate) struct Leg {
     pub id: LegId,
     pub side: Side,
+    /// Whose phone it is: user@domain.
+    pub owner: String,
     /// The proxy that its last message came from or went to.
     pub hop: Hop,
     /// Value of our Contact.
@@ -45,6 +50,10 @@ pub(crate) struct Leg {
     pub unacknowledged: Vec<Unacknowledged>,
     /// Keys pressed in the call.
     pub typed: Typed,
+    /// Keys that wait to be told to the phone by INFO, one after the other.
+    pub untold: VecDeque<Key>,
+    /// The ports whose keys are listened for while the phones talk.
+    pub watched: Option<MediaId>,
     /// An INVITE of ours was answered with an offer, and its ACK waits for the other side's answer.
     pub owed: Option<Owed>,
 }
@@ -130,6 +139,8 @@ pub(crate) enum Purpose {
     Relay { from: LegId, server: ServerId, request: Vec<u8> },
     /// It keeps the session from expiring.
     Refresh,
+    /// It tells a key; the next one waits for its outcome.
+    Key,
     /// Its outcome changes nothing.
     None,
 }
@@ -196,6 +207,7 @@ impl Leg {
         Leg {
             id,
             side,
+            owner: String::new(),
             hop,
             contact,
             tags: Vec::new(),
@@ -208,6 +220,8 @@ impl Leg {
             tasks: Vec::new(),
             unacknowledged: Vec::new(),
             typed: Typed::default(),
+            untold: VecDeque::new(),
+            watched: None,
             owed: None,
         }
     }

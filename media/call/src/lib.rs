@@ -14,6 +14,7 @@ mod answer;
 mod begin;
 mod best;
 mod call;
+mod doors;
 mod exchange;
 mod formats;
 mod hunt;

@@ -93,11 +93,11 @@ impl Leg<'_> {
         described.media().iter().enumerate().map(&mut offer).collect()
     }
 
-    /// How a stream of the exchange's own is offered to the phone.
-    pub(crate) fn own_offer(self, means: &mut dyn Means) -> Transport {
-        const ANY: &[u8] =
-            b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
-        let any = Sdp::parse(ANY).expect("a description of one stream");
+    /// How the exchange's own stream `index` is offered to the phone.
+    pub(crate) fn own_offer(self, index: usize, means: &mut dyn Means) -> Transport {
+        const SESSION: &str = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n";
+        let any = [SESSION, &"m=audio 0 RTP/AVP 0\r\n".repeat(index), "m=audio 9 RTP/AVP 0\r\n"].concat();
+        let any = Sdp::parse(any.as_bytes()).expect("a description of streams");
         self.offer(&any, means).pop().flatten().expect("a stream of RTP has a transport")
     }
 

@@ -5,8 +5,9 @@ use crate::call::{Call, Phase};
 use crate::identity::{Identity, Privacy};
 use crate::leg::{Leg, Peer, State, Support};
 use crate::output::Side;
+use crate::protection::Kind;
 use crate::recording::Recorded;
-use crate::service::Program;
+use crate::service::{Program, Was};
 use crate::session_timer::{Refresher, SessionTimer};
 use crate::streams::{Path, Streams, Wishes, join};
 use crate::turn::Turn;
@@ -53,6 +54,12 @@ pub struct Record {
     legs: Vec<LegRecord>,
     #[prost(message, repeated, tag = "15")]
     refers: Vec<Refer>,
+    /// Whether it is recorded: [`Recorded`].
+    #[prost(uint32, tag = "16")]
+    recorded: u32,
+    /// The caller is in the room of the service, no longer at its door.
+    #[prost(bool, tag = "17")]
+    inside: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -79,6 +86,14 @@ struct LegRecord {
     timer: Option<Timer>,
     #[prost(uint64, tag = "10")]
     least_session: u64,
+    /// user@domain; empty in records of versions that had none.
+    #[prost(string, tag = "11")]
+    owner: String,
+    #[prost(bool, tag = "12")]
+    browser: bool,
+    /// The phone takes keys in the secure profile only.
+    #[prost(bool, tag = "13")]
+    insists: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -186,9 +201,9 @@ impl Clocks {
 impl Call {
     /// The call as a record; `None` while it is not answered.
     pub(crate) fn save(&self, clocks: Clocks) -> Option<Record> {
-        let service = match &self.phase {
-            Phase::Talking(_) => String::new(),
-            Phase::Serving(service) => service.program.target().to_string(),
+        let (service, inside) = match &self.phase {
+            Phase::Talking(_) => (String::new(), false),
+            Phase::Serving(service) => (service.program.target().to_string(), service.program.is_inside()),
             Phase::Hunting(_) | Phase::Over => return None,
         };
         Some(Record {
@@ -207,6 +222,8 @@ impl Call {
             service,
             legs: self.legs.iter().map(|leg| leg.save(clocks)).collect::<Option<_>>()?,
             refers: self.refers.iter().map(|&(received, sent)| Refer { received, sent }).collect(),
+            recorded: self.recorded as u32,
+            inside,
         })
     }
 
@@ -230,7 +247,8 @@ impl Call {
             legs: Vec::new(),
             phase: Phase::Over,
             exchange: None,
-            recorded: Recorded::No,
+            recorded: recorded_of(record.recorded).ok_or(RestoreError::Malformed)?,
+            taped: None,
             refers: record.refers.iter().map(|refer| (refer.received, refer.sent)).collect(),
             begun: UnixMillis(record.begun),
             answered: Some(UnixMillis(record.answered)),
@@ -252,8 +270,12 @@ impl Call {
 
     fn fill(&mut self, turn: &mut Turn<'_>, record: &Record) -> Result<(), RestoreError> {
         for (leg, side) in record.legs.iter().zip([Side::Caller, Side::Callee]) {
-            let user = if side == Side::Caller { &self.caller } else { &self.callee };
-            let leg = leg.restore(turn, side, self.path, Wishes::of(turn, user))?;
+            let owner = match (leg.owner.as_str(), side) {
+                ("", Side::Caller) => &self.caller,
+                ("", Side::Callee) => &self.callee,
+                (owner, _) => owner,
+            };
+            let leg = leg.restore(turn, side, self.path, owner)?;
             self.legs.push(leg);
         }
         match (record.service.as_str(), self.legs.as_mut_slice()) {
@@ -262,13 +284,15 @@ impl Call {
                 callee.streams.reopen(turn)?;
                 join(turn, &mut caller.streams, &mut callee.streams);
                 self.phase = Phase::Talking(callee.id);
+                self.begin_recording(turn);
             }
             (service, [caller]) => {
                 caller.streams.reopen(turn)?;
                 let (directory, language) = (turn.core.view.directory.load(), self.language(turn));
                 let target = service.parse().ok();
                 let program = target.and_then(|target| Program::of(&target, &directory, &language));
-                self.serve_again(turn, program.ok_or(RestoreError::Malformed)?);
+                let was = if record.inside { Was::InRoom } else { Was::Served };
+                self.serve_again(turn, program.ok_or(RestoreError::Malformed)?, was);
             }
             (_, _) => return Err(RestoreError::Malformed),
         }
@@ -299,12 +323,16 @@ impl Leg {
                 expires_at: clocks.unix(timer.expires_at),
             }),
             least_session: self.least_session.as_secs(),
+            owner: self.owner.clone(),
+            browser: self.streams.kind == Kind::Browser,
+            insists: self.streams.insists,
         })
     }
 }
 
 impl LegRecord {
-    fn restore(&self, turn: &mut Turn<'_>, side: Side, path: Path, wishes: Wishes) -> Result<Leg, RestoreError> {
+    fn restore(&self, turn: &mut Turn<'_>, side: Side, path: Path, owner: &str) -> Result<Leg, RestoreError> {
+        let wishes = Wishes::of(turn, owner);
         let clocks = Clocks { now: turn.now, wall: turn.wall };
         let dialog = self.dialog.as_ref().ok_or(RestoreError::Malformed)?.dialog();
         let malformed = |_| RestoreError::Malformed;
@@ -313,7 +341,9 @@ impl LegRecord {
         let (id, _) = turn.leg();
         turn.core.owners.tags.insert(dialog.local_tag.clone(), turn.call);
         let session = (self.session_id, self.session_version);
-        let streams = Streams::restored(path, wishes, session, &self.ours, &self.theirs);
+        let kind = if self.browser { Kind::Browser } else { Kind::Phone };
+        let mut streams = Streams::restored(path, wishes, session, &self.ours, &self.theirs).of_kind(kind);
+        streams.insists = self.insists;
         let support = |index: usize| self.supports.get(index).copied().and_then(support_of);
         let peer = Peer {
             reliable: support(0).ok_or(RestoreError::Malformed)?,
@@ -329,7 +359,7 @@ impl LegRecord {
         let (contact, tags) = (dialog.contact.clone(), vec![dialog.local_tag.clone()]);
         let least_session = Duration::from_secs(self.least_session);
         let leg = Leg::new(id, side, hop, contact, State::Talking(dialog), streams);
-        Ok(Leg { peer, timer, tags, least_session, ..leg })
+        Ok(Leg { owner: owner.to_owned(), peer, timer, tags, least_session, ..leg })
     }
 }
 
@@ -374,4 +404,8 @@ fn drop_tag(turn: &mut Turn<'_>, tag: &str) {
 
 fn support_of(number: u32) -> Option<Support> {
     [Support::Unknown, Support::Supported, Support::Required].into_iter().find(|support| *support as u32 == number)
+}
+
+fn recorded_of(number: u32) -> Option<Recorded> {
+    [Recorded::No, Recorded::Yes, Recorded::Paused].into_iter().find(|recorded| *recorded as u32 == number)
 }

@@ -21,6 +21,7 @@ use proto::directory::{Directory, Target};
 use sdp::service::Agreed;
 use sip::endpoint::ServerId;
 use sip::message::{Message, Method, Name};
+use std::time::{Duration, Instant};
 
 /// What a caller is in.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Service {
     pub query: Option<QueryId>,
     /// What the caller's phone and we agreed on.
     agreed: Option<Agreed>,
+    /// When the room was last asked for something.
+    ordered: Option<Instant>,
 }
 
 /// Which service.
@@ -40,6 +43,14 @@ pub(crate) enum Program {
     Conference(conference::Meeting),
 }
 
+/// How far a caller was in a service on another shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Was {
+    /// Anywhere but in a room.
+    Served,
+    InRoom,
+}
+
 /// What a service wants next.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
@@ -47,6 +58,8 @@ pub(crate) enum Step {
     Stay,
     /// What is heard is another sound now.
     Play,
+    /// The same, after a wrong PIN.
+    WrongPin,
     /// The participant asks this of the room.
     Order(Order),
     HangUp,
@@ -83,6 +96,14 @@ impl Program {
                 PromptSource::Play(file) => Target::Play(file.clone()),
             },
             Program::Conference(meeting) => Target::Conference(meeting.room.to_string()),
+        }
+    }
+
+    /// The caller is in a room, and no longer at its door.
+    pub(crate) fn is_inside(&self) -> bool {
+        match self {
+            Program::Conference(meeting) => meeting.is_inside(),
+            Program::Echo(_) | Program::Prompt(_) => false,
         }
     }
 
@@ -141,12 +162,18 @@ fn with_country(turn: &Turn<'_>, name: String) -> String {
 
 impl Call {
     /// Puts the caller into a service.
-    pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, program: Program) {
+    pub(crate) fn serve(&mut self, turn: &mut Turn<'_>, mut program: Program) {
+        if let Program::Conference(meeting) = &mut program
+            && meeting.is_at_door()
+            && turn.core.doors.is_shut(turn.now, &meeting.room, &self.caller)
+        {
+            meeting.refuse();
+        }
         // The exchange is the other phone: there is nobody whom media could reach directly.
         self.path = Path::Anchored;
         self.caller_leg().streams.path = Path::Anchored;
         let query = program.wants().map(|source| self.ask_prompt(turn, source));
-        self.phase = Phase::Serving(Service { program, query, agreed: None });
+        self.phase = Phase::Serving(Service { program, query, agreed: None, ordered: None });
         if query.is_none() {
             self.answer_service(turn);
         }
@@ -165,15 +192,19 @@ impl Call {
         }
     }
 
-    /// Puts a caller who has been answered by another shard into the service again, from its beginning.
-    pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, program: Program) {
+    /// Puts a caller who has been answered by another shard into the service again, from its beginning; into a room that the caller
+    /// was in, past its door.
+    pub(crate) fn serve_again(&mut self, turn: &mut Turn<'_>, mut program: Program, was: Was) {
+        if let (Program::Conference(meeting), Was::InRoom) = (&mut program, was) {
+            meeting.enter_again();
+        }
         let theirs = self.caller_leg().streams.theirs.clone().unwrap_or_default();
         let agreed = sdp::Sdp::parse(&theirs).ok().and_then(|theirs| {
             let streams = &self.caller_leg().streams;
             streams.agree(turn, &theirs, program.accept()).ok()
         });
         let query = program.wants().map(|source| self.ask_prompt(turn, source));
-        self.phase = Phase::Serving(Service { program, query, agreed });
+        self.phase = Phase::Serving(Service { program, query, agreed, ordered: None });
         if let (None, Some(agreed)) = (query, agreed) {
             self.play(turn, agreed);
         }
@@ -295,14 +326,40 @@ impl Call {
     /// A key, or the end of a prompt.
     pub(crate) fn handle_service_event(&mut self, turn: &mut Turn<'_>, event: MediaEvent) {
         let Phase::Serving(service) = &mut self.phase else { return };
-        match service.program.handle_event(event) {
+        let agreed = service.agreed;
+        let door = match &service.program {
+            Program::Conference(meeting) if meeting.is_at_door() => Some(meeting.room.clone()),
+            Program::Conference(_) | Program::Echo(_) | Program::Prompt(_) => None,
+        };
+        let mut step = service.program.handle_event(event);
+        if let (Some(room), Program::Conference(meeting)) = (door, &mut service.program) {
+            let doors = &mut turn.core.doors;
+            let was_shut = doors.is_shut(turn.now, &room, &self.caller);
+            if step == Step::WrongPin && !was_shut {
+                doors.fail(turn.now, &room, &self.caller);
+            }
+            // As long as the door is shut, no PIN is right.
+            if doors.is_shut(turn.now, &room, &self.caller) {
+                meeting.refuse();
+                step = Step::Play;
+            } else if meeting.is_inside() {
+                doors.open(&room, &self.caller);
+            }
+        }
+        match step {
             Step::Stay => {}
-            Step::Play => {
-                if let Some(agreed) = service.agreed {
+            Step::Play | Step::WrongPin => {
+                if let Some(agreed) = agreed {
                     self.play(turn, agreed);
                 }
             }
-            Step::Order(order) => self.caller_leg().streams.order(turn, order),
+            Step::Order(order) => {
+                let is_soon = |last: Instant| turn.now.saturating_duration_since(last) < BETWEEN_ORDERS;
+                if !service.ordered.is_some_and(is_soon) {
+                    service.ordered = Some(turn.now);
+                    self.caller_leg().streams.order(turn, order);
+                }
+            }
             Step::HangUp => self.end(turn, "the service hung up", None, Failure::of(480)),
         }
     }
@@ -319,3 +376,6 @@ impl Call {
         }
     }
 }
+
+/// How soon a participant may mute or lock again: each is told to all in the room.
+const BETWEEN_ORDERS: Duration = Duration::from_secs(1);

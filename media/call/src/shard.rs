@@ -8,6 +8,7 @@ mod takeover;
 use crate::begin::admit;
 use crate::best::Failure;
 use crate::call::{Call, Phase};
+use crate::doors::Doors;
 use crate::late::Late;
 use crate::media::{Media, MediaEvent, MediaId};
 use crate::memory::Memory;
@@ -80,6 +81,7 @@ impl Shard {
                 output: VecDeque::new(),
                 random,
                 memory,
+                doors: Doors::default(),
                 owners: Owners::default(),
                 late: Late::default(),
                 count: 0,

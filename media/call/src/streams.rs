@@ -29,9 +29,10 @@ pub(crate) enum Path {
 pub(crate) struct Streams {
     pub path: Path,
     pub wishes: Wishes,
-    kind: Kind,
+    /// What its phone is.
+    pub kind: Kind,
     /// The phone has refused keys in the plain profile.
-    insists: bool,
+    pub insists: bool,
     /// Where the phone is, as far as known before it says where its media is.
     pub near: Option<SocketAddr>,
     /// The description in force that they were told.
@@ -322,13 +323,31 @@ impl Streams {
     ) -> Result<(Agreed, Vec<u8>), Unfit> {
         let sdp = Sdp::parse(offer)?;
         let stream = self.agree(turn, &sdp, accept)?.stream;
+        let had_port = self.open_port(stream).is_some();
         let port = self.open(turn, stream)?;
-        let transports = self.protection().answer(&sdp, &sdp, &mut self.means(turn))?;
+        let transports = match self.protection().answer(&sdp, &sdp, &mut self.means(turn)) {
+            Ok(transports) => transports,
+            Err(unprotected) => {
+                if !had_port {
+                    self.close_port(turn, stream);
+                }
+                return Err(unprotected.into());
+            }
+        };
         let attributes = transports.into_iter().nth(stream).flatten().map(|transport| transport.attributes);
         self.version += u64::from(self.ours.is_some());
         let policy = self.wishes.policy(&turn.settings().library);
         let usable = |format: &Format<'_>| accept.usage(policy, format);
-        Ok(sdp::service::answer(&sdp, &usable, port, &attributes.unwrap_or_default(), self.origin())?)
+        let answer = sdp::service::answer(&sdp, &usable, port, &attributes.unwrap_or_default(), self.origin())?;
+        self.keep_only(turn, stream);
+        Ok(answer)
+    }
+
+    /// Closes the ports of all streams but one.
+    fn keep_only(&mut self, turn: &mut Turn<'_>, stream: usize) {
+        for index in (0..self.ports.len()).filter(|index| *index != stream) {
+            self.close_port(turn, index);
+        }
     }
 
     /// What a service can agree on with the phone, by the phone's description.
@@ -337,13 +356,16 @@ impl Streams {
         sdp::service::agree(theirs, &|format| accept.usage(policy, format))
     }
 
-    /// The exchange's own offer.
+    /// The exchange's own offer: of the stream that is served already, all others refused in their places (RFC 3264 §8).
     pub(crate) fn offer(&mut self, turn: &mut Turn<'_>) -> Result<Vec<u8>, Unfit> {
-        let port = self.open(turn, 0)?;
-        let transport = self.protection().own_offer(&mut self.means(turn));
+        let stream = self.ports.iter().position(Option::is_some).unwrap_or(0);
+        let port = self.open(turn, stream)?;
+        let transport = self.protection().own_offer(stream, &mut self.means(turn));
         self.version += u64::from(self.ours.is_some());
         let formats = self.wishes.policy(&turn.settings().library).own_offer();
-        Ok(sdp::service::offer(port, &transport, &formats, self.origin()))
+        let offer = sdp::service::offer(port, &transport, &formats, self.origin());
+        let before = self.ours.as_deref().and_then(|ours| Sdp::parse(ours).ok());
+        Ok(before.map_or_else(|| offer.clone(), |before| in_place(&offer, stream, &before)))
     }
 
     /// Lets the exchange be the other side of the stream that was agreed on.
@@ -360,6 +382,11 @@ impl Streams {
     /// Its ports in the order of the streams.
     pub(crate) fn open_ports(&self) -> impl Iterator<Item = MediaId> {
         self.ports.iter().flatten().map(|port| port.opened.id)
+    }
+
+    /// The ports of one stream.
+    pub(crate) fn open_port(&self, index: usize) -> Option<MediaId> {
+        Some(self.ports.get(index)?.as_ref()?.opened.id)
     }
 
     /// Whether these ports are one of its own.
@@ -427,6 +454,20 @@ impl Streams {
         let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         Origin { session_id: self.session_id, version: self.version, address }
     }
+}
+
+/// An offer of one stream, put where that stream has been in an earlier description; all others stand around it, refused.
+fn in_place(offer: &[u8], stream: usize, before: &Sdp<'_>) -> Vec<u8> {
+    let Some(begin) = memchr::memmem::find(offer, b"\r\nm=").map(|end| end + 2) else { return offer.to_vec() };
+    let refused = |media: &Media<'_>| {
+        let format = media.formats.split_ascii_whitespace().next().unwrap_or("0");
+        format!("m={} 0 {} {format}\r\n", media.kind_text, media.protocol).into_bytes()
+    };
+    let mut out = offer[..begin].to_vec();
+    before.media().iter().take(stream).for_each(|media| out.extend(refused(media)));
+    out.extend(&offer[begin..]);
+    before.media().iter().skip(stream + 1).for_each(|media| out.extend(refused(media)));
+    out
 }
 
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

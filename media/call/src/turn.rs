@@ -1,5 +1,6 @@
 //! What a call may use while it handles one stimulus.
 
+use crate::doors::Doors;
 use crate::late::Late;
 use crate::leg::LegId;
 use crate::media::{LegStats, Media, MediaId, NoPort, Opened};
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub output: VecDeque<Output>,
     pub random: Random,
     pub memory: Memory,
+    pub doors: Doors,
     pub owners: Owners,
     pub late: Late,
     /// Counts queries, legs and calls.

@@ -76,7 +76,7 @@ impl Call {
         for task in self.legs.iter().flat_map(|leg| &leg.tasks) {
             match &task.purpose {
                 Purpose::Relay { server, .. } if *server == invite => turn.core.endpoint.cancel(turn.now, task.client),
-                Purpose::Relay { .. } | Purpose::Refresh | Purpose::None => {}
+                Purpose::Relay { .. } | Purpose::Refresh | Purpose::Key | Purpose::None => {}
             }
         }
     }
@@ -142,6 +142,7 @@ impl Call {
             Purpose::Relay { .. } if is_offer => self.offer_answered(turn, id, task, status, response),
             Purpose::Relay { .. } => self.relay_answered(turn, id, task, status, response),
             Purpose::Refresh => self.refresh_answered(turn, id, task, status, response),
+            Purpose::Key => self.handle_key_told(turn, id, status),
             Purpose::None => {
                 if let Some(leg) = self.leg(id) {
                     leg.pay_ack(turn, None);

@@ -50,7 +50,7 @@ impl Meeting {
             Language::English => "Please enter the code of the conference.",
             Language::French => "Tapez le code de la conférence.",
         };
-        self.pin.as_ref().map(|_| PromptSource::Say(text.to_owned()))
+        self.is_at_door().then(|| PromptSource::Say(text.to_owned()))
     }
 
     pub(super) fn handle_prompt(&mut self, found: Option<audio::Prompt>) {
@@ -68,9 +68,18 @@ impl Meeting {
         }
     }
 
-    /// The room has been locked by who is in it.
+    /// The room has been locked by who is in it, or too many wrong PINs were typed.
     pub(super) fn refuse(&mut self) {
         self.stage = Stage::Refused;
+    }
+
+    /// The participant was inside before, on another shard.
+    pub(super) fn enter_again(&mut self) {
+        self.stage = Stage::Inside { menu: false };
+    }
+
+    pub(super) fn is_at_door(&self) -> bool {
+        matches!(self.stage, Stage::Door { .. })
     }
 
     pub(super) fn is_inside(&self) -> bool {
@@ -88,8 +97,13 @@ impl Meeting {
                 let is_whole = key == '#' || typed.len() >= pin.len();
                 match (is_whole, typed == pin) {
                     (true, true) => self.stage = Stage::Inside { menu: false },
-                    (true, false) if *tries <= 1 => self.stage = Stage::Refused,
-                    (true, false) => (*tries, *typed) = (*tries - 1, String::new()),
+                    (true, false) => {
+                        match *tries {
+                            0 | 1 => self.stage = Stage::Refused,
+                            2.. => (*tries, *typed) = (*tries - 1, String::new()),
+                        }
+                        return Step::WrongPin;
+                    }
                     // The prompt stops when the caller begins to type.
                     (false, _) if is_first => {}
                     (false, _) => return Step::Stay,

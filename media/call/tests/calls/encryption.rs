@@ -254,3 +254,26 @@ fn a_refresh_that_is_answered_without_a_key_ends_the_call_and_does_not_go_on_in_
     assert!(world.shards[0].media.open.is_empty(), "nothing flows any more");
     world.finish();
 }
+
+#[test]
+fn a_phone_that_took_the_secure_profile_alone_is_offered_no_other_where_another_shard_goes_on() {
+    let (mut world, alice, bob) = world("", "srtp = \"offer\"");
+    world.with_phone(bob, encrypts("RTP/SAVP", BOBS));
+    world.phones[bob].manners.refuses_profile = true;
+    call(&mut world, alice, bob);
+    let id = world.shards[0].shard.calls().next().unwrap().id;
+    let record = world.shards[0].shard.save(world.now, &id).unwrap();
+    world.restart_shard(0);
+    let (now, wall) = (world.now, world.wall());
+    let member = &mut world.shards[0];
+    member.shard.restore(now, wall, &record, &mut member.media).unwrap();
+    world.phones[alice].whole_sdp = Some(
+        "v=0\r\no=- 9 9 IN IP4 192.168.1.1\r\ns=-\r\nc=IN IP4 192.168.1.1\r\nt=0 0\r\n\
+m=audio 4000 RTP/AVP 0\r\nm=video 5000 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n",
+    );
+    world.with_phone(alice, |phone, now| phone.offer(now, Method::Invite, "sendrecv"));
+    world.run_for(s(1));
+    let invites = world.phones[bob].requests(Method::Invite);
+    let offer = String::from_utf8_lossy(invites.last().unwrap().body());
+    assert_eq!((offer.matches("m=").count(), offer.matches(" RTP/SAVP ").count()), (2, 2), "{offer}");
+}

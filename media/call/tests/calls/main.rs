@@ -3,13 +3,16 @@
 
 mod basic;
 mod codecs;
+mod conferences;
 mod encryption;
 mod hunt;
+mod keys;
 mod media;
 mod offers;
 mod phone;
 mod policy;
 mod quality;
+mod recordings;
 mod records;
 mod rings;
 mod services;

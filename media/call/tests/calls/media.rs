@@ -13,8 +13,20 @@ pub const ANCHOR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 9, 0, 1));
 pub struct FakeMedia {
     pub open: BTreeMap<MediaId, Port>,
     pub free: Option<usize>,
+    pub tapes: Vec<(Taped, Tape)>,
+    pub orders: Vec<Order>,
+    pub watched: Vec<MediaId>,
     count: u64,
     drawn: u64,
+}
+
+/// What a recording was asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Taped {
+    /// Speech between two phones.
+    Joined,
+    /// Anything else: the plane records nothing.
+    Nothing,
 }
 
 pub struct Port {
@@ -95,11 +107,20 @@ impl Media for FakeMedia {
         false
     }
 
-    fn order(&mut self, _: MediaId, _: Order) {}
+    fn order(&mut self, _: MediaId, order: Order) {
+        self.orders.push(order);
+    }
 
-    fn tape(&mut self, _: MediaId, _: Tape) {}
+    fn tape(&mut self, id: MediaId, tape: Tape) {
+        let port = &self.open[&id];
+        let speaks = port.remote.as_ref().is_some_and(|remote| remote.voice.is_some());
+        let how = if speaks && matches!(port.does, Does::Bridges(_)) { Taped::Joined } else { Taped::Nothing };
+        self.tapes.push((how, tape));
+    }
 
-    fn watch(&mut self, _: MediaId) {}
+    fn watch(&mut self, id: MediaId) {
+        self.watched.push(id);
+    }
 
     fn press(&mut self, _: MediaId, _: char, _: Duration) -> bool {
         false

@@ -68,6 +68,35 @@ fn a_restored_service_goes_on() {
     }
 }
 
+/// The browser has refused all streams, so that only what was noted of it says what it takes.
+#[test]
+fn a_restored_browser_is_offered_what_it_takes() {
+    let mut world = World::new(7);
+    let alice = world.add_phone("alice");
+    let bob = world.add_phone_with("bob", |binding| binding.transport = "wss".to_owned());
+    world.phones[alice].whole_sdp = Some(SOUND_AND_VIDEO);
+    world.phones[bob].whole_sdp = Some(NOTHING);
+    world.call(alice, "bob");
+    world.run_for(s(3));
+    let id = world.shards[0].shard.calls().next().unwrap().id;
+    let record = world.shards[0].shard.save(world.now, &id).unwrap();
+    world.restart_shard(0);
+    let (now, wall) = (world.now, world.wall());
+    let member = &mut world.shards[0];
+    member.shard.restore(now, wall, &Record::from_bytes(&record.to_bytes()).unwrap(), &mut member.media).unwrap();
+    assert_eq!(member.shard.save(now, &id).as_ref(), Some(&record));
+    world.with_phone(alice, |phone, now| phone.offer(now, Method::Invite, "sendrecv"));
+    world.run_for(s(1));
+    let invites = world.phones[bob].requests(Method::Invite);
+    let offer = String::from_utf8_lossy(invites.last().unwrap().body());
+    assert_eq!((invites.len(), offer.matches(" UDP/TLS/RTP/SAVPF ").count()), (2, 2), "{offer}");
+}
+
+const SOUND_AND_VIDEO: &str = "v=0\r\no=- 1 1 IN IP4 192.168.1.1\r\ns=-\r\nc=IN IP4 192.168.1.1\r\nt=0 0\r\n\
+m=audio 4000 RTP/AVP 0\r\nm=video 5000 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n";
+const NOTHING: &str = "v=0\r\no=- 5 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 CD:EF\r\n\
+m=audio 0 UDP/TLS/RTP/SAVPF 0\r\nm=video 0 UDP/TLS/RTP/SAVPF 97\r\n";
+
 #[test]
 fn a_call_that_is_not_answered_has_no_record_and_other_bytes_are_none() {
     let mut world = World::new(5);

@@ -152,3 +152,42 @@ fn a_session_with_a_service_is_refreshed_too() {
     let world = world.finish();
     assert_eq!(world.ends(), [(200, "a leg is dead")]);
 }
+
+const SECOND_AUDIO: [&str; 3] = [
+    "v=0\r\no=- 1 1 IN IP4 192.168.1.1\r\ns=-\r\nc=IN IP4 192.168.1.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\n",
+    "v=0\r\no=- 1 2 IN IP4 192.168.1.1\r\ns=-\r\nc=IN IP4 192.168.1.1\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\n",
+    "v=0\r\no=- 1 3 IN IP4 192.168.1.1\r\ns=-\r\nc=IN IP4 192.168.1.1\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/AVP 0\r\n",
+];
+
+#[test]
+fn a_service_keeps_no_ports_for_streams_that_are_refused() {
+    let mut world = World::new(1);
+    let alice = world.add_phone("alice");
+    world.phones[alice].whole_sdp = Some(SECOND_AUDIO[0]);
+    world.call_target(alice, "echo", Sdp::Offer);
+    world.run_for(s(1));
+    for sdp in &SECOND_AUDIO[1..] {
+        world.phones[alice].whole_sdp = Some(sdp);
+        world.with_phone(alice, |phone, now| phone.offer(now, Method::Invite, "sendrecv"));
+        world.run_for(s(1));
+    }
+    assert_eq!(world.phones[alice].statuses(), [200, 200, 200]);
+    let media = &world.shards[0].media;
+    let serves: Vec<_> = media.open.values().map(|port| &port.does).collect();
+    assert_eq!(media.open.len(), 1, "{serves:?}");
+}
+
+#[test]
+fn an_offer_of_our_own_has_as_many_streams_as_the_session() {
+    let mut world = World::new(1);
+    let alice = world.add_phone("alice");
+    world.phones[alice].whole_sdp = Some(SECOND_AUDIO[1]);
+    world.call_target(alice, "echo", Sdp::Offer);
+    world.run_for(s(1));
+    world.with_phone(alice, |phone, now| phone.request(now, Method::Invite, &[], None));
+    world.run_for(s(1));
+    let heard: Vec<String> =
+        world.phones[alice].heard.iter().map(|it| String::from_utf8_lossy(it.message().body()).into_owned()).collect();
+    let offer = heard.iter().rfind(|body| body.starts_with("v=0")).unwrap();
+    assert_eq!(offer.matches("m=").count(), 3, "{offer}");
+}

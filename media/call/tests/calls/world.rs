@@ -61,6 +61,8 @@ pub struct World {
     answers: BTreeMap<(Instant, u64), (usize, QueryId, Answer)>,
     count: u64,
     users: String,
+    /// Text of the directory beside its users.
+    pub more: &'static str,
 }
 
 pub struct Member {
@@ -109,6 +111,7 @@ impl World {
             answers: BTreeMap::new(),
             count: 0,
             users: String::new(),
+            more: "",
         };
         world.add_shard(1, change);
         for user in ["alice", "bob", "carol"] {
@@ -160,8 +163,9 @@ impl World {
         self.registry.users.entry(format!("{name}@tandem.local")).or_default();
     }
 
-    fn apply(&mut self) {
-        let text = format!("{DIRECTORY}{}", self.users);
+    /// Lets the directory be in force, with what `more` says.
+    pub fn apply(&mut self) {
+        let text = format!("{DIRECTORY}{}{}", self.users, self.more);
         let files = [wire::SourceFile { name: "test.toml".to_owned(), text }];
         let change = Directory::empty().apply(&files).unwrap_or_else(|problems| panic!("{problems:?}"));
         self.view.directory.store(Arc::new(change.directory));

@@ -34,6 +34,20 @@ ring = "10s"
 "#;
 
 #[test]
+fn media_is_anchored_where_it_may_be_recorded_or_must_be_encrypted() {
+    let media = |more: &str| {
+        let directory = directory(&format!("{SMALL}media = \"direct\"\n{more}\n"));
+        directory.media(directory.user("bob@tandem.local").unwrap())
+    };
+    for direct in ["", "record = \"never\"", "srtp = \"offer\""] {
+        assert_eq!(media(direct), Media::Direct, "{direct}");
+    }
+    for anchored in ["record = \"always\"", "record = \"on-demand\"", "srtp = \"required\""] {
+        assert_eq!(media(anchored), Media::Anchored, "{anchored}");
+    }
+}
+
+#[test]
 fn the_demo_is_as_its_comments_say() {
     let demo = directory(DEMO);
     assert_eq!((demo.generation(), demo.user_count()), (1, 2));
