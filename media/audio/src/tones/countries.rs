@@ -1,4 +1,6 @@
 //! What each country's tones are: ITU-T E.180 Supplement 2, as administrations have told the ITU. A tone that is modulated
+//!
+//! Past 600 lines because it is one table: a country that is sought should be found in one place.
 //! there has the two frequencies here that the modulation makes.
 
 use super::Tones;
