@@ -1,7 +1,8 @@
-//! What each country's tones are: ITU-T E.180 Supplement 2, as administrations have told the ITU. A tone that is modulated
+//! What each country's tones are, after what administrations have told the ITU (E.180 Supplement 2). Not every entry has been held
+//! against that text: those of call waiting and recording least of all. A tone that is modulated there has the two frequencies here
+//! that the modulation makes.
 //!
 //! Past 600 lines because it is one table: a country that is sought should be found in one place.
-//! there has the two frequencies here that the modulation makes.
 
 use super::Tones;
 use crate::{Phase, Tone};
