@@ -83,7 +83,8 @@ impl<T> Pacer<T> {
 const SPOKES: usize = 4;
 /// Sound in one packet.
 pub const PACKET: Duration = Duration::from_millis(20);
-const LATE: Duration = Duration::from_millis(100);
+/// How late a turn is made up for.
+pub(super) const LATE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

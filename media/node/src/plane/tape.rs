@@ -1,7 +1,7 @@
 //! Calls and rooms that are recorded.
 
 use super::pair::Partner;
-use super::{Plane, pair_at, pair_of};
+use super::{Plane, pacer, pair_at, pair_of};
 use audio::Resampler;
 use call::{MediaId, Tape, TapeFacts};
 use rtp::Micros;
@@ -101,8 +101,11 @@ impl Plane {
             (Partner::Pair(other) | Partner::Talk(other, _), _) => match (&mut pair.recording, tape) {
                 (Some(recording), tape) => recording.follow(tape),
                 (None, Tape::Begin(facts)) => {
-                    let rate = self.rate_of_recording(id.0 as u32, other);
-                    let recording = rate.and_then(|rate| self.begin_recording(rate, facts));
+                    let Some(rate) = self.rate_of_recording(id.0 as u32, other) else {
+                        tracing::error!(call_id = facts.call_id, "call is NOT recorded: its codec is unknown here");
+                        return;
+                    };
+                    let recording = self.begin_recording(rate, facts);
                     let Some(pair) = pair_of(&mut self.slots, id) else { return };
                     pair.recording = recording;
                     pair.is_heard |= pair.recording.is_some();
@@ -122,7 +125,10 @@ impl Plane {
     }
 
     fn begin_recording(&mut self, rate: u32, facts: &TapeFacts) -> Option<Box<Recording>> {
-        let Recorder { recordings, form, layout } = self.recorder.clone()?;
+        let Some(Recorder { recordings, form, layout }) = self.recorder.clone() else {
+            tracing::error!(call_id = facts.call_id, "call is NOT recorded: this node keeps no recordings");
+            return None;
+        };
         let rate = if rate == 8000 { Rate::Narrow } else { Rate::Wide };
         let id = Id::parse(&format!("{:016x}", self.draw())).ok()?;
         let TapeFacts { call_id, caller, callee } = facts;
@@ -138,4 +144,4 @@ impl Plane {
 }
 
 /// Microseconds: what the pacer makes up for, and a block.
-const LATE: u64 = 120_000;
+const LATE: u64 = (pacer::LATE.as_micros() + pacer::PACKET.as_micros()) as u64;
