@@ -3,8 +3,8 @@
 use super::pair::{Pair, Partner};
 use super::{Plane, pair_at};
 use crate::token::Component;
+use call::Quality;
 use rtp::Datagram;
-use rtp::quality::Conditions;
 use rtp::rtcp::{Moment, VoipMetrics};
 use std::time::Duration;
 
@@ -16,19 +16,17 @@ impl Plane {
         for index in 0..self.slots.len() as u32 {
             let random = self.draw() as u32;
             let Some(pair) = pair_at(&mut self.slots, index) else { continue };
-            if !matches!(pair.partner, Partner::Talk(_, _) | Partner::Exchange | Partner::Room(_)) {
+            let makes_sound = matches!(pair.partner, Partner::Talk(_, _) | Partner::Exchange | Partner::Room(_));
+            if !makes_sound || pair.talk.as_ref().is_none_or(|talk| !talk.reporter.is_due(now)) {
                 continue;
             }
-            let Some(talk) = pair.talk.as_mut().filter(|talk| talk.reporter.is_due(now)) else { continue };
-            let timestamp = talk.mouth.sequencer().timestamp();
-            let mut reporter = talk.reporter.clone();
             let (metrics, cname) = (pair.metrics(), pair.cname());
+            let Some(mut talk) = pair.talk.take() else { continue };
+            let timestamp = talk.mouth.sequencer().timestamp();
             let moment = Moment { now, ntp, timestamp, reception: pair.reception(), metrics, random };
             out.clear();
-            reporter.report(moment, &cname, &mut out);
-            if let Some(talk) = &mut pair.talk {
-                talk.reporter = reporter;
-            }
+            talk.reporter.report(moment, &cname, &mut out);
+            pair.talk = Some(talk);
             let length = out.len();
             self.buffer[..length].copy_from_slice(&out);
             pair.forward_report(now, &out);
@@ -53,10 +51,8 @@ impl Plane {
 impl Pair {
     /// How the phone sounds here.
     fn metrics(&self) -> Option<VoipMetrics> {
-        let stats = self.statistics();
-        let codec = stats.codec.filter(|_| stats.expected > 0)?;
-        let delay = Conditions::delay(codec, stats.round_trip.unwrap_or_default() / 2, stats.jitter);
-        let rating = Conditions { codec, loss: stats.loss(), delay }.rating();
+        let Quality { stats, rating } = Quality::new(&self.statistics(), None);
+        let rating = rating?;
         let mos = (rating.mos * 10.0).round() as u8;
         Some(VoipMetrics {
             ssrc: rtp::Ssrc::default(),
