@@ -1,6 +1,5 @@
 //! Rooms in which many talk. All of a room's legs are on one shard; its sound is mixed every 20 ms.
 
-use super::keys::Key;
 use super::pacer::Step;
 use super::pair::Partner;
 use super::talk::{Hears, LONGEST_BLOCK, Talk, Tones};
@@ -8,7 +7,7 @@ use super::tape::Recording;
 use super::turns::Paced;
 use super::{Plane, pair_at, pair_of};
 use audio::Prompt;
-use call::{MediaEvent, MediaId, Order};
+use call::{MediaId, Order};
 use mixer::{Audience, Mixer, Muted, Seat};
 use std::sync::Arc;
 
@@ -148,15 +147,6 @@ impl Plane {
         }
         self.rooms.insert(key, room);
         true
-    }
-
-    /// Keys of a phone whom the exchange serves.
-    pub(super) fn hear_keys(&mut self, id: MediaId, keys: impl IntoIterator<Item = Key>) {
-        for key in keys {
-            if let Some(key) = key.pressed() {
-                self.events.push_back((id, MediaEvent::Dtmf(key)));
-            }
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happens on a pair every 20 ms, where its packets do not just pass: prompts play, and the sound of one phone becomes that of
+//! What happens on a pair at each turn, every 10 or 20 ms, where its packets do not just pass: prompts play, and the sound of one phone becomes that of
 //! another.
 
 use super::keys::Key;
@@ -156,6 +156,15 @@ impl Plane {
             }
         }
         true
+    }
+
+    /// Keys of a phone whom the exchange serves.
+    pub(super) fn hear_keys(&mut self, id: MediaId, keys: impl IntoIterator<Item = Key>) {
+        for key in keys {
+            if let Some(key) = key.pressed() {
+                self.events.push_back((id, MediaEvent::Dtmf(key)));
+            }
+        }
     }
 
     /// Moves the sound of two phones, both ways.
