@@ -1,10 +1,15 @@
 //! Short sounds that tell without words: somebody came, somebody went, you are mute.
 
 use crate::{Phase, Prompt, Signal, Tone};
+use std::sync::OnceLock;
 
-/// The cue of this name. `None`: there is none.
+/// The cue of this name, made at the first call. `None`: there is none.
 pub(crate) fn cue(name: &str) -> Option<Prompt> {
-    let notes = CUES.iter().find(|(known, _)| *known == name)?.1;
+    let (made, (_, notes)) = MADE.iter().zip(CUES).find(|(_, (known, _))| *known == name)?;
+    Some(made.get_or_init(|| played(notes)).clone())
+}
+
+fn played(notes: Notes) -> Prompt {
     let phases = notes.iter().map(|(hertz, milliseconds)| {
         let tone = (*hertz > 0.0).then(|| Tone::new(*hertz, LEVEL));
         Phase { tone, milliseconds: *milliseconds }
@@ -18,7 +23,7 @@ pub(crate) fn cue(name: &str) -> Option<Prompt> {
         soften(&mut samples[start..end]);
         start = end;
     }
-    Some(Prompt::at_rate(samples, RATE, crate::Ends::Silence))
+    Prompt::at_rate(samples, RATE, crate::Ends::Silence)
 }
 
 /// Edges of 5 ms, so that nothing clicks.
@@ -48,6 +53,8 @@ const CUES: [(&str, Notes); 7] = [
     ("refused", &[(400.0, 250), (0.0, 150), (300.0, 400)]),
 ];
 
+static MADE: [OnceLock<Prompt>; CUES.len()] = [const { OnceLock::new() }; CUES.len()];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +66,7 @@ mod tests {
             assert!(crate::level(&cue.at(RATE)) > -30.0 && cue.duration().as_millis() < 1000, "{name}");
         }
         assert!(cue("x").is_none());
+        assert_eq!(cue("joined"), cue("joined"), "it is made once");
+        assert_ne!(cue("joined"), cue("left"));
     }
 }
