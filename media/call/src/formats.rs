@@ -23,7 +23,7 @@ pub(crate) struct Policy<'p> {
 const ADDED: [Codec; 7] =
     [Codec::Opus, Codec::G722, Codec::Pcma, Codec::Pcmu, Codec::G729, Codec::Ilbc(IlbcMode::Ms20), Codec::Gsm];
 /// Milliseconds of sound in a packet that we ask for, and that a phone gets which asks for nothing.
-pub(crate) const PACKET_TIME: u16 = 20;
+const PACKET_TIME: u16 = 20;
 /// The payload type that most phones use for telephone-event too.
 const EVENTS: u8 = 101;
 /// Digits, *, # and A-D (RFC 4733 §2.4.1).
@@ -48,9 +48,7 @@ impl Policy<'_> {
                 }
                 clocks.push(format.clock);
             }
-            let added = wanted.map_or(&ADDED[..], |_| &Codec::ALL[..]).iter();
-            let added = added.filter(|codec| wanted.is_none_or(|name| codec.name().eq_ignore_ascii_case(name)));
-            for codec in added.filter(|codec| self.library.has(**codec)) {
+            for codec in self.added(wanted) {
                 let is_it =
                     |format: &Format<'_>| self.known(format).is_some_and(|known| known.rtpmap() == codec.rtpmap());
                 if !sounds.iter().any(is_it) {
@@ -65,11 +63,10 @@ impl Policy<'_> {
                 list.keep(format.payload_type);
             }
         }
-        for clock in EVENT_CLOCKS.into_iter().filter(|clock| self.dtmf == Dtmf::Auto && clocks.contains(clock)) {
+        for clock in self.event_clocks(&clocks) {
             let is_event = |format: &Format<'_>| format.is_telephone_event() && format.clock == clock;
             if !{ said.payloads() }.any(|format| is_event(&format)) {
-                let known = phone.and_then(|phone| number_in(phone, is_event));
-                list.add(known.or((clock == 8000).then_some(EVENTS)), &format!("telephone-event/{clock}"), KEYS);
+                list.add_events(phone.and_then(|phone| number_in(phone, is_event)), clock);
             }
         }
         list.unless_as_said(said)
@@ -84,7 +81,7 @@ impl Policy<'_> {
         if !is_speech(offer) || !is_speech(answer) {
             return Ok(None);
         }
-        let offered = |format: &Format<'_>| offer.payloads().any(|offered| is_same(&offered, format));
+        let offered = |format: &Format<'_>| is_in(offer, format);
         // Many phones answer with all that they have.
         let in_common = { sounds_of(answer) }.find(|format| offered(format) && self.allows(format));
         let Some(chosen) = in_common.or_else(|| sounds_of(answer).next()) else { return Ok(None) };
@@ -123,17 +120,11 @@ impl Policy<'_> {
     pub fn own_offer(self) -> Formats {
         let mut list = List { formats: Vec::new(), taken: Vec::new() };
         let mut clocks = Vec::new();
-        let codecs = self.wanted().flat_map(|wanted| {
-            let all = wanted.map_or(&ADDED[..], |_| &Codec::ALL[..]).iter();
-            all.filter(move |codec| wanted.is_none_or(|name| codec.name().eq_ignore_ascii_case(name)))
-        });
-        for codec in codecs.filter(|codec| self.library.has(**codec)) {
+        for codec in self.wanted().flat_map(|wanted| self.added(wanted)) {
             list.add(codec.fixed_payload_type(), codec.rtpmap(), codec.fmtp());
             clocks.push(codec.clock());
         }
-        for clock in EVENT_CLOCKS.into_iter().filter(|clock| self.dtmf == Dtmf::Auto && clocks.contains(clock)) {
-            list.add((clock == 8000).then_some(EVENTS), &format!("telephone-event/{clock}"), KEYS);
-        }
+        self.event_clocks(&clocks).for_each(|clock| list.add_events(None, clock));
         Formats { list: list.formats, ptime: Some(PACKET_TIME) }
     }
 
@@ -152,8 +143,7 @@ impl Policy<'_> {
             return None;
         }
         let common = |of: &Media<'_>, in_: &Media<'_>| -> Vec<codec::Format> {
-            let is_in = |format: &Format<'_>| in_.payloads().any(|other| is_same(&other, format));
-            sounds_of(of).filter(is_in).filter_map(|format| self.format(&format)).collect()
+            sounds_of(of).filter(|format| is_in(in_, format)).filter_map(|format| self.format(&format)).collect()
         };
         let (from_phone, to_phone) = (common(ours, theirs), common(theirs, ours));
         // What we cannot look into may be what is spoken.
@@ -192,6 +182,18 @@ impl Policy<'_> {
     fn wanted(&self) -> impl Iterator<Item = Option<&str>> {
         let any = self.codecs.is_empty().then_some(None);
         any.into_iter().chain(self.codecs.iter().map(|name| Some(&**name)))
+    }
+
+    /// Codecs of ours that go by this name; without one, those that anybody may be offered.
+    fn added(self, wanted: Option<&str>) -> impl Iterator<Item = &'static Codec> {
+        let all = wanted.map_or(&ADDED[..], |_| &Codec::ALL[..]).iter();
+        let named = all.filter(move |codec| wanted.is_none_or(|name| codec.name().eq_ignore_ascii_case(name)));
+        named.filter(move |codec| self.library.has(**codec))
+    }
+
+    /// The clocks of the telephone events that belong to codecs of these clocks.
+    fn event_clocks(self, clocks: &[u32]) -> impl Iterator<Item = u32> {
+        EVENT_CLOCKS.into_iter().filter(move |clock| self.dtmf == Dtmf::Auto && clocks.contains(clock))
     }
 
     fn allows(&self, format: &Format<'_>) -> bool {
@@ -247,6 +249,11 @@ impl List {
         let (rtpmap, fmtp) = (rtpmap.to_owned(), fmtp.to_owned());
         self.formats.push(ListedFormat::New(NewFormat { payload_type, rtpmap, fmtp }));
         self.taken.push(payload_type);
+    }
+
+    /// Telephone events, under the number that most phones know them by if no other is asked for.
+    fn add_events(&mut self, number: Option<u8>, clock: u32) {
+        self.add(number.or((clock == 8000).then_some(EVENTS)), &format!("telephone-event/{clock}"), KEYS);
     }
 
     fn unless_as_said(self, said: &Media<'_>) -> Option<Formats> {
