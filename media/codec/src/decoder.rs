@@ -6,7 +6,6 @@ use g722::Band;
 
 /// The state of one stream that is heard.
 pub struct Decoder {
-    codec: Codec,
     rate: u32,
     state: State,
 }
@@ -43,12 +42,7 @@ impl Decoder {
             Codec::Ilbc(mode) => State::Ilbc(mode, Box::new(ilbc::Decoder::new(mode))),
             Codec::L16(_) => State::L16,
         };
-        Some(Decoder { codec, rate, state })
-    }
-
-    /// Which codec.
-    pub fn codec(&self) -> Codec {
-        self.codec
+        Some(Decoder { rate, state })
     }
 
     /// Samples a second of what it makes.

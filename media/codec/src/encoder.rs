@@ -7,7 +7,6 @@ use g722::Band;
 
 /// The state of one stream that is said.
 pub struct Encoder {
-    codec: Codec,
     rate: u32,
     state: State,
 }
@@ -43,12 +42,7 @@ impl Encoder {
             Codec::Ilbc(mode) => State::Ilbc(*mode, Box::new(ilbc::Encoder::new(*mode))),
             Codec::L16(_) => State::L16,
         };
-        Some(Encoder { codec: *codec, rate, state })
-    }
-
-    /// Which codec.
-    pub fn codec(&self) -> Codec {
-        self.codec
+        Some(Encoder { rate, state })
     }
 
     /// Samples a second of what it takes.

@@ -137,9 +137,4 @@ impl Mouth {
     pub fn sequencer(&mut self) -> &mut Sequencer {
         &mut self.sequencer
     }
-
-    /// Samples a second of the blocks; `None` while nothing can be said.
-    pub fn rate(&self) -> Option<u32> {
-        self.speech.as_ref().map(|speech| speech.rate)
-    }
 }
