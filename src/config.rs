@@ -5,7 +5,8 @@ mod values;
 
 pub use error::{ConfigError, good_value};
 pub use values::{
-    Advertise, Certificate, Etcd, Listen, Objects, PortRange, RecordingForm, RecordingLayout, Shards, Store, Tls,
+    Advertise, Certificate, Etcd, Forward, Listen, Objects, PortRange, RecordingForm, RecordingLayout, Shards, Store,
+    Tls,
 };
 
 use net::Network;
@@ -130,6 +131,8 @@ pub struct Rtp {
     pub ports: PortRange,
     /// What phones are told, first match on the peer's address.
     pub advertise: Vec<Advertise>,
+    /// `"kernel"`: packets that just pass are forwarded by the kernel where it can, else by the process; `"process"`: always by that.
+    pub forward: Forward,
 }
 
 /// `media.recording`
@@ -353,7 +356,11 @@ impl Default for Recording {
 
 impl Default for Rtp {
     fn default() -> Rtp {
-        Rtp { ports: PortRange { first: 20000, last: 29999 }, advertise: vec![Advertise::automatic()] }
+        Rtp {
+            ports: PortRange { first: 20000, last: 29999 },
+            advertise: vec![Advertise::automatic()],
+            forward: Forward::Kernel,
+        }
     }
 }
 

@@ -38,6 +38,11 @@ pub fn ephemeral_ports() -> io::Result<RangeInclusive<u16>> {
     }
 }
 
+/// The kernel's steady clock (`CLOCK_MONOTONIC`), by which it stamps what it tells of.
+pub fn monotonic() -> Duration {
+    sys::clock(libc::CLOCK_MONOTONIC)
+}
+
 /// CPU time that this process has used, in user and kernel together.
 pub fn process_cpu() -> Duration {
     sys::clock(libc::CLOCK_PROCESS_CPUTIME_ID)

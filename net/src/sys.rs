@@ -1,6 +1,8 @@
 //! Every `unsafe` block of the project but those that call a codec's library: safe wrappers of the system calls that `std` and `socket2` do not offer.
 #![allow(unsafe_code)]
 
+pub mod bpf;
+
 use std::io;
 use std::mem::zeroed;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};

@@ -330,6 +330,16 @@ fn parsed<'de, T: FromStr<Err = String>, D: Deserializer<'de>>(from: D) -> Resul
     String::deserialize(from)?.parse().map_err(Error::custom)
 }
 
+/// `media.rtp.forward`
+#[derive(Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Forward {
+    /// The kernel wherever it can, else the process.
+    Kernel,
+    /// The process.
+    Process,
+}
+
 /// `media.recording.form`
 #[derive(Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]

@@ -1,7 +1,7 @@
 //! From `tandem.toml` to what each role is started with.
 
 use super::{etcd, tls};
-use crate::config::{Advertise, Certificate, Config, Objects, RecordingForm, RecordingLayout, Store};
+use crate::config::{Advertise, Certificate, Config, Forward, Objects, RecordingForm, RecordingLayout, Store};
 use crate::exit::Failure;
 use registry::{StartError, StoreConfig};
 use std::path::PathBuf;
@@ -77,6 +77,10 @@ pub fn node(config: &Config) -> node::Config {
                     host: host.as_deref().and_then(|host| host.parse().ok()),
                 })
                 .collect(),
+            forward: match config.media.rtp.forward {
+                Forward::Kernel => node::Forward::Kernel,
+                Forward::Process => node::Forward::Process,
+            },
             ..node::Rtp::default()
         },
         silence: config.media.silence,

@@ -165,7 +165,7 @@ fn plane() -> (Arc<Epoll>, Plane) {
         library: codec::Library::default(),
         recorder: None,
     };
-    let plane = Plane::new(Instant::now(), epoll.clone(), ports, &settings);
+    let plane = Plane::new(Instant::now(), epoll.clone(), ports, &settings, None);
     (epoll, plane)
 }
 

@@ -68,6 +68,17 @@ pub struct Rtp {
     /// How long a pair stays unused after a call at the least, so that the next one does not hear the last one's late packets. The pair
     /// that has rested longest is always taken first: with few calls a second, pairs rest for minutes.
     pub rest: Duration,
+    /// Who passes on what just passes.
+    pub forward: Forward,
+}
+
+/// `media.rtp.forward`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// The kernel where it can (eBPF, Linux 6.6, IPv4, with the rights to it), else the process.
+    Kernel,
+    /// The process.
+    Process,
 }
 
 impl Default for Config {
@@ -109,6 +120,6 @@ impl Default for Recording {
 
 impl Default for Rtp {
     fn default() -> Rtp {
-        Rtp { ports: 20_000..=29_999, advertise: Vec::new(), rest: Duration::from_secs(2) }
+        Rtp { ports: 20_000..=29_999, advertise: Vec::new(), rest: Duration::from_secs(2), forward: Forward::Kernel }
     }
 }

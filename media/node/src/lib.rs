@@ -19,7 +19,7 @@ mod shard;
 mod token;
 
 pub use advertise::Advertise;
-pub use config::{Config, Recording, Rtp};
+pub use config::{Config, Forward, Recording, Rtp};
 pub use ports::Ports;
 pub use prompts::why_mute;
 pub use running::{Bound, Drained, Running, StartError, bind, start};

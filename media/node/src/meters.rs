@@ -16,6 +16,8 @@ pub struct Meters {
     panics: Counter,
     answers_dropped: Counter,
     packets: Counter,
+    forwarded: Counter,
+    flows: Gauge,
     bytes: Counter,
     foreign: Counter,
     refused_packets: Counter,
@@ -47,6 +49,8 @@ impl Meters {
             panics: count("tandem_media_panics_total"),
             answers_dropped: count("tandem_media_answers_dropped_total"),
             packets: count("tandem_media_packets_total"),
+            forwarded: count("tandem_media_packets_forwarded_total"),
+            flows: level("tandem_media_flows_forwarded"),
             bytes: count("tandem_media_bytes_total"),
             foreign: count("tandem_media_packets_foreign_total"),
             refused_packets: count("tandem_media_packets_refused_total"),
@@ -100,6 +104,8 @@ impl Meters {
         }
         self.answers_dropped.absolute(answers_dropped);
         self.packets.absolute(media.sent);
+        self.forwarded.absolute(media.forwarded);
+        self.flows.set(media.flows as f64);
         self.bytes.absolute(media.bytes);
         self.foreign.absolute(media.foreign);
         self.refused_packets.absolute(media.refused);

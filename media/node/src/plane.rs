@@ -1,5 +1,6 @@
 //! The media plane of one shard: its RTP and RTCP sockets, and what passes between them.
 
+mod forwarding;
 mod keys;
 mod pacer;
 mod pair;
@@ -17,6 +18,8 @@ use crate::token::{Component, Token};
 use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound, Tape};
 use codec::Library;
 use dtls::Identity;
+use forward::Lane;
+use forwarding::Forwarding;
 use keys::Key;
 use net::{Epoll, Interest};
 use pacer::Pacer;
@@ -63,6 +66,8 @@ pub struct Plane {
     /// Names the next one.
     rooms_opened: u32,
     recorder: Option<Recorder>,
+    /// Where the kernel can pass packets on.
+    forwarding: Option<Forwarding>,
 }
 
 /// The place of a pair; its generation makes the id of a closed pair worthless.
@@ -93,6 +98,8 @@ pub struct Settings {
 pub struct Counts {
     /// Datagrams passed on, echoed or played.
     pub sent: u64,
+    /// Those of them that the kernel passed on by itself.
+    pub forwarded: u64,
     /// Their bytes.
     pub bytes: u64,
     /// Datagrams dropped because they came from elsewhere than the phone.
@@ -105,6 +112,8 @@ pub struct Counts {
     pub silent: u64,
     /// Pairs of ports asked for and not there.
     pub exhausted: u64,
+    /// Directions of calls that the kernel passes on by itself now.
+    pub flows: usize,
     /// Pairs in use now.
     pub ports_used: usize,
     /// Pairs not in use now, resting ones included.
@@ -112,8 +121,9 @@ pub struct Counts {
 }
 
 impl Plane {
-    /// A plane without pairs; `epoll` will report its sockets as [`Token::Media`].
-    pub fn new(now: Instant, epoll: Arc<Epoll>, ports: Ports, settings: &Settings) -> Plane {
+    /// A plane without pairs; `epoll` will report its sockets as [`Token::Media`]. With a `lane`, `now` is the present, and the kernel
+    /// passes on what it can.
+    pub fn new(now: Instant, epoll: Arc<Epoll>, ports: Ports, settings: &Settings, lane: Option<Lane>) -> Plane {
         Plane {
             epoll,
             ports,
@@ -136,6 +146,7 @@ impl Plane {
             rooms: BTreeMap::new(),
             rooms_opened: 0,
             recorder: settings.recorder.clone(),
+            forwarding: lane.map(|lane| Forwarding::new(lane, now)),
         }
     }
 
@@ -152,6 +163,11 @@ impl Plane {
         let (clock, now) = (self.now, self.micros());
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let Some((length, from)) = pair.receive(component, &mut self.buffer) else { return };
+        if pair.flow.is_some() {
+            // What came before this is counted before it.
+            self.count_forwarded();
+        }
+        let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let (kind, length) = match pair.hear((clock, now), component, from, &mut self.buffer[..length]) {
             Heard::Phone(kind, length) => (kind, length),
             Heard::Foreign => {
@@ -164,6 +180,11 @@ impl Plane {
             }
             Heard::Answered | Heard::Closed => return,
         };
+        if std::mem::take(&mut pair.has_moved) {
+            let id = pair.id;
+            self.take_back(id);
+        }
+        let Some(pair) = pair_at(&mut self.slots, index) else { return };
         if let (Datagram::Rtcp, Some(talk)) = (kind, &mut pair.talk) {
             talk.reporter.on_heard(now, &self.buffer[..length]);
         }
@@ -222,7 +243,8 @@ impl Plane {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sweep = (self.slots.len() > self.vacant.len()).then_some(self.sweep_at);
         let shaking = self.shaking.iter().filter_map(|id| pair_in(&self.slots, *id)?.poll_timeout()).min();
-        [sweep, self.pacer.poll_timeout(), shaking].into_iter().flatten().min()
+        let forwarding = self.forwarding.as_ref().and_then(Forwarding::poll_timeout);
+        [sweep, self.pacer.poll_timeout(), shaking, forwarding].into_iter().flatten().min()
     }
 
     /// Plays what is due and looks for silent legs.
@@ -248,7 +270,9 @@ impl Plane {
             }
             pair.is_shaking()
         });
+        self.keep_forwarding();
         if self.now >= self.sweep_at {
+            self.count_forwarded();
             self.sweep_at = self.now + (self.silence / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
             for pair in self.slots.iter_mut().filter_map(|slot| slot.pair.as_mut()) {
                 if pair.is_silent(self.now, self.silence) {
@@ -260,6 +284,7 @@ impl Plane {
                 }
             }
             self.report();
+            self.hand_over();
         }
     }
 
@@ -270,7 +295,12 @@ impl Plane {
 
     /// What was done so far.
     pub fn counts(&self) -> Counts {
-        Counts { ports_used: self.ports.used(), ports_free: self.ports.free(), ..self.counts }
+        Counts {
+            ports_used: self.ports.used(),
+            ports_free: self.ports.free(),
+            flows: self.forwarding.as_ref().map_or(0, Forwarding::flows),
+            ..self.counts
+        }
     }
 
     fn micros(&self) -> Micros {
@@ -298,6 +328,7 @@ impl Plane {
 
     /// Ends what a pair is part of, and its partner's part in it.
     fn part(&mut self, id: MediaId) {
+        self.take_back(id);
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         match pair.part() {
             Partner::Pair(other) | Partner::Talk(other, _) => {
@@ -334,6 +365,7 @@ impl Media for Plane {
     }
 
     fn connect(&mut self, id: MediaId, remote: Remote) {
+        self.take_back(id);
         let (now, micros) = (self.now, self.micros());
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         if matches!(remote.security, Security::Dtls(_)) && !self.shaking.contains(&id) {
@@ -397,10 +429,12 @@ impl Media for Plane {
     }
 
     fn tape(&mut self, id: MediaId, tape: Tape) {
+        self.take_back(id);
         self.turn_tape(id, &tape);
     }
 
     fn watch(&mut self, id: MediaId) {
+        self.take_back(id);
         let Some(pair) = pair_of(&mut self.slots, id) else { return };
         pair.is_watched = true;
         if let (true, Partner::Pair(other) | Partner::Talk(other, _)) = (pair.is_watched_for_tones(), pair.partner) {

@@ -1,12 +1,13 @@
 //! From a configuration to running shards, and to their end.
 
-use crate::config::{Config, Recording};
+use crate::config::{Config, Forward, Recording};
 use crate::inside::Inside;
 use crate::meters::Meters;
 use crate::plane::{self, Plane, Recorder};
 use crate::ports::Ports;
 use crate::prompts::{Prompts, Speech};
 use crate::shard::{self, Post, Shard, Wish};
+use forward::Forwarder;
 use net::Epoll;
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
@@ -153,6 +154,7 @@ impl Bound {
         });
         let recorder = recorder(&config.recording)?;
         let recordings = recorder.as_ref().map(|recorder| recorder.recordings.clone());
+        let forwarder = forwarder(config.rtp.forward, count as u32);
         let mut running = Running { addresses, shards: Vec::new(), recordings: recordings.clone() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
@@ -176,8 +178,9 @@ impl Bound {
                 library: library.clone(),
                 ..call::Settings::new(ShardId { node, shard: index as u8 }, address)
             };
+            let lane = forwarder.as_ref().map(|forwarder| forwarder.lane(index as u32)).transpose()?;
             let shard = Shard {
-                plane: Plane::new(now, epoll.clone(), ports, &media),
+                plane: Plane::new(now, epoll.clone(), ports, &media, lane),
                 calls: call::Shard::new(settings, view.clone(), seed()?),
                 mailbox: shard::mailbox(&epoll),
                 registrar: registrar.clone(),
@@ -237,6 +240,20 @@ impl Running {
         }
         if let Some(recordings) = self.recordings {
             recordings.stop(LAST_SEGMENTS);
+        }
+    }
+}
+
+/// Who passes packets on in the process's place.
+fn forwarder(wanted: Forward, shards: u32) -> Option<Arc<Forwarder>> {
+    if wanted == Forward::Process {
+        return None;
+    }
+    match Forwarder::load(shards) {
+        Ok(forwarder) => Some(Arc::new(forwarder)),
+        Err(why) => {
+            tracing::info!(%why, "relayed packets are passed on by the process, not by the kernel");
+            None
         }
     }
 }

@@ -31,6 +31,17 @@ pub struct Header {
 }
 
 impl Header {
+    /// Reads the fixed part of a packet.
+    pub fn from_bytes(fixed: [u8; HEADER_LEN]) -> Header {
+        Header {
+            marker: fixed[1] & 0x80 != 0,
+            payload_type: fixed[1] & 0x7f,
+            sequence: u16::from_be_bytes([fixed[2], fixed[3]]),
+            timestamp: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
+            ssrc: Ssrc(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])),
+        }
+    }
+
     /// The bytes of a header with neither contributing sources, extension nor padding.
     pub fn to_bytes(self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
@@ -68,13 +79,7 @@ impl<'a> Packet<'a> {
         if fixed[0] & 0xc0 != VERSION {
             return Err(PacketError::Version);
         }
-        let header = Header {
-            marker: fixed[1] & 0x80 != 0,
-            payload_type: fixed[1] & 0x7f,
-            sequence: u16::from_be_bytes([fixed[2], fixed[3]]),
-            timestamp: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
-            ssrc: Ssrc(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])),
-        };
+        let header = Header::from_bytes(*fixed);
         let mut payload_start = HEADER_LEN + 4 * usize::from(fixed[0] & 0x0f);
         if fixed[0] & EXTENSION != 0 {
             let Some(&[_, _, high, low]) = bytes.get(payload_start..payload_start + 4) else {

@@ -33,6 +33,18 @@ pub fn own_address() -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 1 + (process >> 8) as u8 % 250, process as u8, host as u8))
 }
 
+/// What the kernel does for a test; `None` where it is known not to. `tests/run` finds that out, says so, and sets `TANDEM_WITHOUT_BPF`.
+///
+/// # Panics
+/// If it should and does not.
+pub fn of_the_kernel<T, E: std::fmt::Display>(made: Result<T, E>) -> Option<T> {
+    match made {
+        Ok(made) => Some(made),
+        Err(_) if std::env::var_os("TANDEM_WITHOUT_BPF").is_some() => None,
+        Err(why) => panic!("{why}; run the test as root, or with TANDEM_WITHOUT_BPF=1 where that does not help"),
+    }
+}
+
 /// A fresh folder that is removed when the value is dropped.
 pub struct Scratch(PathBuf);
 

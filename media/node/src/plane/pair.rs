@@ -6,14 +6,15 @@ use crate::advertise::Face;
 use crate::token::Component;
 use call::{Ice, KeysHeard, LegStats, MediaId, Remote, Voice};
 use dtls::Identity;
+use forward::Flow;
 use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
 use rtp::quality::{Codec, Codecs};
 use rtp::rtcp::Monitor;
-use rtp::{Accept, Datagram, Latch, Micros, Packet, Reception};
+use rtp::{Accept, Datagram, HEADER_LEN, Header, Latch, Micros, Packet, Reception};
 use sdp::{Clocks, Direction};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,10 @@ pub struct Pair {
     /// Somebody wants to know of the keys that go to another phone.
     pub is_watched: bool,
     pub keys: Keys,
+    /// What the kernel passes on of the phone's packets.
+    pub flow: Option<Flow>,
+    /// The phone sends from elsewhere than before.
+    pub has_moved: bool,
     /// The sound of the phone, where it can be looked into.
     pub voice: Option<Voice>,
     sockets: Sockets,
@@ -152,6 +157,8 @@ impl Pair {
             recording: None,
             is_watched: false,
             keys: Keys::new(micros),
+            flow: None,
+            has_moved: false,
             sockets,
             address: (face.bound, port).into(),
             told: face.told,
@@ -184,6 +191,11 @@ impl Pair {
     /// The RTP port.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// What the sockets are bound to.
+    pub fn bound(&self) -> IpAddr {
+        self.address.ip()
     }
 
     /// Do RTP and RTCP share a port?
@@ -251,21 +263,59 @@ impl Pair {
         };
         match latch.accept(now, from) {
             Accept::Yes => {}
-            Accept::Relatched => tracing::debug!(port = self.address.port(), ?component, %from, "latched"),
+            Accept::Relatched => {
+                self.has_moved = true;
+                tracing::debug!(port = self.address.port(), ?component, %from, "latched");
+            }
             Accept::Foreign => return Heard::Foreign,
         }
         self.activity.heard = true;
         if (component, kind) == (Component::Rtp, Datagram::Rtp)
             && let Ok(packet) = Packet::parse(&datagram[..length])
         {
-            let payload_type = packet.header.payload_type;
-            self.reception.on_packet(now, &packet.header, length, self.clocks.of(payload_type));
-            self.codec = self.codecs.of(payload_type).or(self.codec);
+            self.count_packet(now, &packet.header, length);
         }
         if kind == Datagram::Rtcp {
             self.monitor.on_heard(now, &datagram[..length]);
         }
         Heard::Phone(kind, length)
+    }
+
+    fn count_packet(&mut self, now: Micros, header: &Header, length: usize) {
+        let payload_type = header.payload_type;
+        self.reception.on_packet(now, header, length, self.clocks.of(payload_type));
+        self.codec = self.codecs.of(payload_type).or(self.codec);
+    }
+
+    /// Counts a packet of the phone that the kernel has passed on.
+    pub fn count_forwarded(&mut self, now: Micros, header: [u8; HEADER_LEN], length: usize) {
+        self.activity.heard = true;
+        if let Some(source) = self.rtp.source() {
+            self.rtp.accept(now, source);
+        }
+        self.count_packet(now, &Header::from_bytes(header), length);
+    }
+
+    /// Counts a packet that the kernel has sent to the phone.
+    pub fn count_sent(&mut self) {
+        self.sent += 1;
+    }
+
+    /// Where the phone's RTP comes from, where nobody needs to look into it.
+    pub fn passes_from(&self) -> Option<SocketAddrV4> {
+        let is_looked_into = self.is_heard || self.is_watched || self.recording.is_some();
+        let source = self.rtp.source().filter(|_| self.is_plain() && !is_looked_into)?;
+        ipv4(source)
+    }
+
+    /// Where RTP to the phone goes, where it goes as it is.
+    pub fn passes_to(&self) -> Option<SocketAddrV4> {
+        self.rtp.target().filter(|_| self.is_plain()).and_then(ipv4)
+    }
+
+    /// Packets pass, without protection and without anything that must be agreed on before.
+    fn is_plain(&self) -> bool {
+        self.state != State::Held && self.security.is_none() && self.association.is_none() && self.ice.is_none()
     }
 
     /// What was heard of the phone.
@@ -536,6 +586,13 @@ impl Pair {
             told: self.monitor.told(),
             metrics: self.monitor.metrics(),
         }
+    }
+}
+
+fn ipv4(address: SocketAddr) -> Option<SocketAddrV4> {
+    match address {
+        SocketAddr::V4(address) => Some(address),
+        SocketAddr::V6(_) => None,
     }
 }
 

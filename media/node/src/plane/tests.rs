@@ -1,5 +1,6 @@
 //! Real sockets on loopback, time by hand.
 
+mod forwarded;
 mod keys;
 mod protected;
 mod quality;
@@ -103,6 +104,10 @@ impl Bench {
     }
 
     fn with(range: std::ops::RangeInclusive<u16>, library: Library) -> Bench {
+        Bench::on(range, library, None)
+    }
+
+    fn on(range: std::ops::RangeInclusive<u16>, library: Library, lane: Option<Lane>) -> Bench {
         let (now, epoll) = (Instant::now(), Arc::new(Epoll::new().unwrap()));
         let seed = getrandom::u64().unwrap();
         println!("seed {seed}");
@@ -115,7 +120,8 @@ impl Bench {
             library,
             recorder: None,
         };
-        Bench { plane: Plane::new(now, epoll.clone(), ports, &settings), epoll, events: Events::with_capacity(8), now }
+        let plane = Plane::new(now, epoll.clone(), ports, &settings, lane);
+        Bench { plane, epoll, events: Events::with_capacity(8), now }
     }
 
     fn open(&mut self, phone: &Phone) -> Opened {

@@ -24,6 +24,9 @@ impl Plane {
     /// Chooses the cheapest way between two pairs that are each other's partner: packets pass as they are wherever both phones take
     /// them so.
     pub(super) fn settle(&mut self, one: u32, other: u32) {
+        if let Some(id) = pair_at(&mut self.slots, one).map(|pair| pair.id) {
+            self.take_back(id);
+        }
         // Whoever it was that something happened to, the same one leads.
         let (one, other) = (one.min(other), one.max(other));
         let random = [self.draw(), self.draw()];

@@ -209,5 +209,6 @@ fn nothing_is_lost_when_a_recording_begins_as_packets_become_shorter() {
     talk(&mut bench, &mut bridged, 150);
     let seconds = bridged[0].0.heard.len() as f64 / 8000.0;
     assert!(seconds > 2.8, "{seconds} of 3 s heard");
-    std::fs::remove_dir_all(&folder).unwrap();
+    // The recorder may still write there.
+    let _ = std::fs::remove_dir_all(&folder);
 }

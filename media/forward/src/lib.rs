@@ -1,0 +1,176 @@
+//! Packets of calls that just pass, forwarded by the kernel (eBPF): a phone's RTP is given new addresses and sent on where it arrives,
+//! without a socket or a system call. The process is told of each packet through memory that it shares with the kernel, and counts it
+//! as if it had forwarded it.
+//!
+//! A [`Forwarder`] serves the process, a [`Lane`] one of its threads. What is no plain RTP of a [`Flow`] comes to the socket as ever; so does
+//! everything where there is no forwarder. When the process dies, so does all that it had the kernel do.
+
+mod assembler;
+mod program;
+
+use net::bpf::{self, Link, Map, Program, Ring};
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddrV4;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The program in the kernel, with the flows that it forwards.
+pub struct Forwarder {
+    flows: Map,
+    rings: Map,
+    program: Program,
+    /// By interface.
+    links: Mutex<HashMap<u32, Link>>,
+}
+
+/// One thread's part of a [`Forwarder`].
+pub struct Lane {
+    forwarder: Arc<Forwarder>,
+    index: u32,
+    ring: Ring,
+}
+
+/// The packets of one phone, and what becomes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Given back with each packet.
+    pub tag: u64,
+    /// Where they come from.
+    pub from: SocketAddrV4,
+    /// Where they arrive.
+    pub at: SocketAddrV4,
+    /// The number of the interface by which they do.
+    pub arrives: u32,
+    /// Where they come from after that.
+    pub source: SocketAddrV4,
+    /// Where they go.
+    pub to: SocketAddrV4,
+    /// The number of the interface by which they do.
+    pub leaves: u32,
+    /// RTP payload types that are forwarded, a bit each.
+    pub passes: u128,
+}
+
+/// A packet that was forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Whose it was.
+    pub tag: u64,
+    /// When, on the kernel's steady clock (`CLOCK_MONOTONIC`).
+    pub at: Duration,
+    /// Bytes of RTP, header included.
+    pub length: usize,
+    /// The fixed part of its header (RFC 3550 §5.1).
+    pub header: [u8; 12],
+}
+
+/// Why the kernel forwards nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Such programs are for those who administrate the network.
+    #[error("the process may not load programs into the kernel: that takes root, or CAP_BPF and CAP_NET_ADMIN")]
+    Forbidden,
+    /// The kernel cannot or will not.
+    #[error("the kernel does not take the program: {0}")]
+    Refused(#[source] io::Error),
+}
+
+/// Why the kernel does not take a flow.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// Packets are framed in a way that the program does not read (a tunnel's).
+    #[error("interface {0} is no Ethernet")]
+    Framing(u32),
+    /// The program cannot be put to an interface; that needs Linux 6.6.
+    #[error("interface {0}: {1}")]
+    Interface(u32, #[source] io::Error),
+    /// There are as many flows as there may be.
+    #[error("the kernel keeps no more flows: {0}")]
+    Full(#[source] io::Error),
+}
+
+impl Forwarder {
+    /// Loads the program for a process with so many [lanes](Lane).
+    ///
+    /// # Errors
+    /// See [`LoadError`]: the caller forwards packets itself.
+    pub fn load(lanes: u32) -> Result<Forwarder, LoadError> {
+        let refused = |error: io::Error| match error.kind() {
+            io::ErrorKind::PermissionDenied => LoadError::Forbidden,
+            _ => LoadError::Refused(error),
+        };
+        if cfg!(target_endian = "big") {
+            return Err(LoadError::Refused(io::ErrorKind::Unsupported.into()));
+        }
+        let flows = bpf::hash_map(program::KEY as u32, program::VALUE as u32, FLOWS).map_err(refused)?;
+        let pattern = bpf::ring_map(RING).map_err(refused)?;
+        let rings = bpf::array_of_maps(&pattern, lanes).map_err(refused)?;
+        let program = Program::load(&program::forwarder(&flows, &rings), c"Apache-2.0").map_err(refused)?;
+        Ok(Forwarder { flows, rings, program, links: Mutex::default() })
+    }
+
+    /// The lane at `index`, below the number that the forwarder was loaded for. Another one at the same index ends the first.
+    ///
+    /// # Errors
+    /// The kernel has no memory for it.
+    pub fn lane(self: &Arc<Forwarder>, index: u32) -> io::Result<Lane> {
+        let map = bpf::ring_map(RING)?;
+        let ring = Ring::new(&map, RING)?;
+        self.rings.set_map(index, &map)?;
+        Ok(Lane { forwarder: self.clone(), index, ring })
+    }
+
+    /// Sees what arrives on an interface from now on.
+    fn watch(&self, interface: u32) -> Result<(), FlowError> {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        if links.contains_key(&interface) {
+            return Ok(());
+        }
+        let failed = |error| FlowError::Interface(interface, error);
+        if !net::is_ethernet(interface).map_err(failed)? {
+            return Err(FlowError::Framing(interface));
+        }
+        links.insert(interface, self.program.link_ingress(interface).map_err(failed)?);
+        Ok(())
+    }
+}
+
+impl Lane {
+    /// Has the kernel forward a flow, in the place of one with the same source and the same port, if there is one.
+    ///
+    /// # Errors
+    /// See [`FlowError`]: its packets come to the socket.
+    pub fn install(&self, flow: &Flow) -> Result<(), FlowError> {
+        self.forwarder.watch(flow.arrives)?;
+        if !net::is_ethernet(flow.leaves).map_err(|error| FlowError::Interface(flow.leaves, error))? {
+            return Err(FlowError::Framing(flow.leaves));
+        }
+        self.forwarder.flows.set(&program::key(flow), &program::value(flow, self.index)).map_err(FlowError::Full)
+    }
+
+    /// From now on the packets of a flow come to the socket.
+    pub fn withdraw(&self, flow: &Flow) {
+        // Only one that is not there fails.
+        let _ = self.forwarder.flows.remove(&program::key(flow));
+    }
+
+    /// Tells of every packet forwarded since the last call, in the order of their arrival.
+    ///
+    /// The ring has room for some 26,000; beyond these, packets come to the socket.
+    pub fn read(&mut self, mut told: impl FnMut(Passed)) {
+        self.ring.read(|record| {
+            if let Some(passed) = program::passed(record) {
+                told(passed);
+            }
+        });
+    }
+}
+
+/// At most; memory is taken for those that are there.
+const FLOWS: u32 = 1 << 18;
+/// Bytes of a lane's ring.
+const RING: u32 = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Packets that the kernel passes on, between real sockets of the loopback interface.
+
+use super::*;
+use forward::Forwarder;
+use protected::keyed;
+use rtp::Latch;
+
+impl Bench {
+    /// None where this machine's kernel is known not to forward.
+    fn forwarding() -> Option<Bench> {
+        let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(1))?);
+        let lane = forwarder.lane(0).unwrap();
+        Some(Bench::on(20_000..=29_999, Library::default(), Some(lane)))
+    }
+
+    /// Two phones that have spoken to each other long enough for the kernel.
+    fn forwarded(&mut self, one: &Phone, other: &Phone) -> (Opened, Opened) {
+        let (a, b) = self.bridged(one, other);
+        self.send(&one.rtp, &a, Rtp, &packet(0, 0, 7, &[0; 160]));
+        self.send(&other.rtp, &b, Rtp, &packet(0, 0, 9, &[0; 160]));
+        assert!(received(&one.rtp).is_some() && received(&other.rtp).is_some());
+        self.wait(Duration::from_secs(1));
+        assert_eq!(self.plane.counts().flows, 2);
+        (a, b)
+    }
+
+    /// How many of the packets that the plane has sent so far the kernel has.
+    fn by_kernel(&mut self) -> (u64, u64) {
+        self.plane.count_forwarded();
+        (self.plane.counts().forwarded, self.plane.counts().sent)
+    }
+}
+
+#[test]
+fn what_the_kernel_passes_on_is_counted_as_if_it_had_come_by_the_socket() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.forwarded(&one, &other);
+    for sequence in [1, 2, 4, 3, 3, 7] {
+        let sent = packet(0, sequence, 7, &[sequence as u8; 160]);
+        bench.send(&one.rtp, &a, Rtp, &sent);
+        assert_eq!(received(&other.rtp), Some(sent));
+    }
+    bench.send(&other.rtp, &b, Rtp, &packet(8, 1, 9, &[0; 80]));
+    assert!(received(&one.rtp).is_some());
+    bench.send(&one.rtcp, &a, Rtcp, RTCP);
+    assert_eq!(received(&other.rtcp).as_deref(), Some(RTCP));
+    assert_eq!(bench.by_kernel(), (7, 10));
+    let (from_one, from_other) = (bench.plane.close(a.id), bench.plane.close(b.id));
+    assert_eq!((from_one.received, from_one.lost, from_one.reordered, from_one.duplicates), (7, 2, 1, 1));
+    assert_eq!((from_one.sent, from_one.bytes), (2, 7 * 172));
+    assert_eq!((from_other.received, from_other.sent, from_other.lost), (2, 7, 0));
+    assert_eq!(bench.plane.counts().flows, 0);
+}
+
+#[test]
+fn a_phone_heard_only_by_the_kernel_is_not_silent() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.forwarded(&one, &other);
+    for sequence in 1..5 {
+        bench.send(&one.rtp, &a, Rtp, &packet(0, sequence, 7, &[0; 160]));
+        bench.send(&other.rtp, &b, Rtp, &packet(0, sequence, 9, &[0; 160]));
+        assert_eq!(bench.wait(SILENCE * 3 / 4), []);
+    }
+    assert_eq!(bench.by_kernel(), (8, 10));
+    bench.wait(SILENCE);
+    assert_eq!(bench.wait(SILENCE).len(), 2);
+}
+
+#[test]
+fn a_change_of_the_call_takes_its_packets_back_at_once() {
+    type Change = fn(&mut Bench, &Opened, &Opened, &Phone);
+    let changes: [(&str, Change); 5] = [
+        ("held", |bench, _, b, other| {
+            let nowhere = SocketAddr::from(([0, 0, 0, 0], 4000));
+            bench.plane.connect(b.id, Remote { rtp: nowhere, ..other.remote() });
+        }),
+        ("watched", |bench, a, _, _| bench.plane.watch(a.id)),
+        ("echoed", |bench, a, _, _| bench.plane.serve(a.id, Sound::Echo, &agreed(0))),
+        ("closed", |bench, _, b, _| {
+            bench.plane.close(b.id);
+        }),
+        ("moved", |bench, _, b, _| {
+            let elsewhere = Phone::at("127.0.0.1");
+            bench.plane.connect(b.id, elsewhere.remote());
+        }),
+    ];
+    for (name, change) in changes {
+        let Some(mut bench) = Bench::forwarding() else { return };
+        let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+        let (a, b) = bench.forwarded(&one, &other);
+        change(&mut bench, &a, &b, &other);
+        assert_eq!(bench.plane.counts().flows, 0, "{name}");
+        bench.send(&one.rtp, &a, Rtp, &packet(0, 1, 7, &[0; 160]));
+        assert_eq!(bench.by_kernel().0, 0, "{name}");
+        assert_eq!(received(&other.rtp).is_some(), name == "watched", "{name}");
+    }
+}
+
+#[test]
+fn a_phone_that_moves_is_followed_and_a_stranger_is_not() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.forwarded(&one, &other);
+    let stranger = Phone::at("127.0.0.9");
+    bench.send(&stranger.rtp, &b, Rtp, &packet(0, 1, 9, &[0; 160]));
+    assert_eq!((received(&one.rtp), bench.plane.counts().foreign), (None, 1));
+    // Negotiated anew, announcing where it is going to send from.
+    let moved = Phone::at("127.0.0.1");
+    bench.plane.connect(b.id, moved.remote());
+    bench.send(&moved.rtp, &b, Rtp, &packet(0, 2, 9, &[0; 160]));
+    bench.wait(Latch::WINDOW);
+    let from_moved = packet(0, 3, 9, &[3; 160]);
+    bench.send(&moved.rtp, &b, Rtp, &from_moved);
+    let to_moved = packet(0, 1, 7, &[1; 160]);
+    bench.send(&one.rtp, &a, Rtp, &to_moved);
+    assert_eq!(received(&one.rtp).map(|_| received(&one.rtp)), Some(Some(from_moved)));
+    assert_eq!((received(&moved.rtp), received(&other.rtp)), (Some(to_moved), None));
+    assert_eq!(bench.by_kernel().0, 2);
+}
+
+#[test]
+fn a_source_that_takes_anothers_place_is_passed_on_from_there() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, behind_nat, announced) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.3"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.bridged(&one, &announced);
+    bench.send(&one.rtp, &a, Rtp, &packet(0, 1, 7, &[0; 160]));
+    bench.send(&behind_nat.rtp, &b, Rtp, &packet(0, 1, 9, &[0; 160]));
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.plane.counts().flows, 2);
+    // The announced address itself speaks up, and is now the phone.
+    bench.send(&announced.rtp, &b, Rtp, &packet(0, 2, 9, &[0; 160]));
+    assert_eq!(bench.plane.counts().flows, 0);
+    bench.wait(Duration::from_secs(1));
+    bench.send(&one.rtp, &a, Rtp, &packet(0, 2, 7, &[2; 160]));
+    assert_eq!(bench.by_kernel().0, 1);
+    while received(&announced.rtp).is_some() {}
+    bench.send(&behind_nat.rtp, &b, Rtp, &packet(0, 3, 9, &[0; 160]));
+    assert_eq!(bench.plane.counts().foreign, 1);
+}
+
+#[test]
+fn what_must_be_looked_into_stays_with_the_process() {
+    type Kind = (&'static str, &'static str, fn(&mut Bench, &Opened, &Phone));
+    let kinds: [Kind; 3] = [
+        ("protected", "127.0.0.1", |bench, b, other| {
+            let (keys, ..) = keyed(srtp::Suite::AesCm128HmacSha1_80);
+            bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..other.remote() });
+        }),
+        ("watched", "127.0.0.1", |bench, b, _| bench.plane.watch(b.id)),
+        ("IPv6", "::1", |_, _, _| {}),
+    ];
+    for (name, address, make) in kinds {
+        let Some(mut bench) = Bench::forwarding() else { return };
+        let (one, other) = (Phone::at("127.0.0.1"), Phone::at(address));
+        let (a, b) = bench.bridged(&one, &other);
+        make(&mut bench, &b, &other);
+        bench.send(&one.rtp, &a, Rtp, &packet(0, 0, 7, &[0; 160]));
+        bench.send(&other.rtp, &b, Rtp, &packet(0, 0, 9, &[0; 160]));
+        bench.wait(Duration::from_secs(1));
+        // What is to the phone that is watched may pass.
+        assert_eq!(bench.plane.counts().flows, usize::from(name == "watched"), "{name}");
+    }
+}
