@@ -25,6 +25,7 @@ pub struct Opts {
     pub json: bool,
     pub dial: Option<String>,
     pub bare: Option<u16>,
+    pub direct: bool,
     pub protection: Protection,
     pub quiet: bool,
     pub warm: f64,
@@ -33,7 +34,7 @@ pub struct Opts {
 pub fn usage() -> ! {
     eprintln!(
         "siploader MODE --server IP:PORT [--domain D] [--users N] [--first N] [--user-prefix u] [--pass-prefix pw-] [--conc N] [--secs S]
-  [--pids P,P] [--port BASE] [--no-sdp] [--no-auth] [--expires S] [--calls N] [--codecs A:B] [--hold-ms MS] [--dial USER] [--bare PORT]
+  [--pids P,P] [--port BASE] [--no-sdp] [--no-auth] [--expires S] [--calls N] [--codecs A:B] [--hold-ms MS] [--dial USER] [--bare PORT] [--direct]
   [--srtp none|sdes|dtls] [--quiet] [--warm S]
 MODE register: closed loop of challenged REGISTERs over N users
      call:     registers the callees, then a closed loop of INVITE/180/200/ACK/BYE/200 (caller uN+users .. callee uN)
@@ -42,7 +43,8 @@ MODE register: closed loop of challenged REGISTERs over N users
                codecs (pcmu, pcma, g722, opus) of callers and callees, and checks what comes back
                (--dial: all callers call that number, a prompt or a room, and what it says is due;
                --srtp: the callers' streams are protected; --quiet: legs send once a second;
-               --warm: seconds before counting; --bare: no calls, but the ports of `bare` from PORT on)
+               --warm: seconds before counting; --bare: no calls, but the ports of `bare` from PORT on;
+               --direct: no calls and no server, the legs send to each other)
      sound:    writes --secs of that speech as the WAV file that --dial names"
     );
     std::process::exit(2)
@@ -73,6 +75,7 @@ pub fn parse_opts() -> Opts {
         json: false,
         dial: None,
         bare: None,
+        direct: false,
         protection: Protection::None,
         quiet: false,
         warm: 1.5,
@@ -104,6 +107,7 @@ pub fn parse_opts() -> Opts {
             "--json" => o.json = true,
             "--dial" => o.dial = Some(v()),
             "--bare" => o.bare = Some(v().parse().unwrap()),
+            "--direct" => o.direct = true,
             "--srtp" => o.protection = Protection::named(&v()).unwrap_or_else(|| usage()),
             "--quiet" => o.quiet = true,
             "--warm" => o.warm = v().parse().unwrap(),
