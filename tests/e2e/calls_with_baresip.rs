@@ -3,7 +3,7 @@
 use crate::TANDEM;
 use crate::baresip::{Encryption, Setup, Telephone};
 use std::time::Duration;
-use support::Exchange;
+use support::{Exchange, wait_for};
 
 const ALICES_VOICE: u32 = 440;
 const BOBS_VOICE: u32 = 700;
@@ -25,9 +25,13 @@ fn talk(transports: [&'static str; 2], between: impl FnOnce(&mut Telephone, &mut
 
 #[track_caller]
 fn talk_as(alice: &Setup, bob: &Setup, between: impl FnOnce(&mut Telephone, &mut Telephone)) {
-    let exchange = Exchange::with_md5(TANDEM);
-    let mut bob = Telephone::start(&exchange, bob);
-    let mut alice = Telephone::start(&exchange, alice);
+    talk_over(&Exchange::with_md5(TANDEM), alice, bob, between);
+}
+
+#[track_caller]
+fn talk_over(exchange: &Exchange, alice: &Setup, bob: &Setup, between: impl FnOnce(&mut Telephone, &mut Telephone)) {
+    let mut bob = Telephone::start(exchange, bob);
+    let mut alice = Telephone::start(exchange, alice);
     alice.command("dial", "6002");
     alice.wait_for("Call established");
     bob.wait_for("Call established");
@@ -57,6 +61,22 @@ fn audio_flows_both_ways_over_tls() {
 #[test]
 fn a_phone_on_tls_talks_to_one_on_udp() {
     talk(["tls", "udp"], |_, _| {});
+}
+
+/// A plain call needs the process no more once it has begun, and is counted all the same.
+#[test]
+fn the_kernel_forwards_what_just_passes() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let is_there = std::env::var_os("TANDEM_WITHOUT_BPF").is_none();
+    talk_over(&exchange, &alice("udp", Encryption::None), &bob("udp", Encryption::None), |_, _| {
+        let is_so = || {
+            let flows = exchange.metric("tandem_media_flows_forwarded");
+            (flows > 0.0, exchange.metric("tandem_media_packets_forwarded_total") > 50.0)
+        };
+        wait_for("what the kernel forwards", Duration::from_secs(10), || (is_so() == (is_there, is_there)).then_some(()));
+    });
+    let sent = exchange.metric("tandem_media_packets_total");
+    assert!(sent > 200.0, "{sent} packets of two phones that spoke for 3 s");
 }
 
 #[test]
