@@ -1,6 +1,8 @@
-//! Packets of calls that just pass, forwarded by the kernel (eBPF): a phone's RTP is given new addresses and sent on where it arrives,
-//! without a socket or a system call. The process is told of each packet through memory that it shares with the kernel, and counts it
-//! as if it had forwarded it.
+//! RTP without sockets: what arrives for a call is taken by a program in the kernel (eBPF).
+//!
+//! Packets that just pass are given new addresses there and sent on; the process is told of each and counts it as if it had forwarded it.
+//! Packets that must be looked into are laid into memory that the process shares with the kernel, where it finds many at a time. Neither
+//! costs the process a system call.
 //!
 //! A [`Forwarder`] serves the process, a [`Lane`] one of its threads. What is no plain RTP of a [`Flow`] comes to the socket as ever; so does
 //! everything where there is no forwarder. When the process dies, so does all that it had the kernel do.
@@ -42,27 +44,48 @@ pub struct Flow {
     pub at: SocketAddrV4,
     /// The number of the interface by which they do.
     pub arrives: u32,
-    /// Where they come from after that.
-    pub source: SocketAddrV4,
-    /// Where they go.
-    pub to: SocketAddrV4,
-    /// The number of the interface by which they do.
-    pub leaves: u32,
-    /// RTP payload types that are forwarded, a bit each.
+    /// RTP payload types that are taken, a bit each. Others come to the socket.
     pub passes: u128,
+    /// Where the packets go.
+    pub course: Course,
 }
 
-/// A packet that was forwarded.
+/// Where the packets of a flow go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
+pub enum Course {
+    /// Out again, as they are.
+    Onward {
+        /// Where they come from then.
+        source: SocketAddrV4,
+        /// Where they go.
+        to: SocketAddrV4,
+        /// The number of the interface by which they do.
+        leaves: u32,
+    },
+    /// To the process, through its lane.
+    Inward,
+}
+
+/// A packet that the kernel has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
     /// Whose it was.
     pub tag: u64,
     /// When, on the kernel's steady clock (`CLOCK_MONOTONIC`).
     pub at: Duration,
     /// Bytes of RTP, header included.
     pub length: usize,
-    /// The fixed part of its header (RFC 3550 §5.1).
-    pub header: [u8; 12],
+    /// What was done with it.
+    pub fate: Fate,
+}
+
+/// What the kernel has done with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It has gone on. Here is the fixed part of its header (RFC 3550 §5.1).
+    Onward([u8; 12]),
+    /// It has come in, whole.
+    Inward,
 }
 
 /// Why the kernel forwards nothing.
@@ -137,14 +160,15 @@ impl Forwarder {
 }
 
 impl Lane {
-    /// Has the kernel forward a flow, in the place of one with the same source and the same port, if there is one.
+    /// Has the kernel take a flow, in the place of one with the same source and the same port, if there is one.
     ///
     /// # Errors
     /// See [`FlowError`]: its packets come to the socket.
     pub fn install(&self, flow: &Flow) -> Result<(), FlowError> {
         self.forwarder.watch(flow.arrives)?;
-        if !net::is_ethernet(flow.leaves).map_err(|error| FlowError::Interface(flow.leaves, error))? {
-            return Err(FlowError::Framing(flow.leaves));
+        if let Course::Onward { leaves, .. } = flow.course {
+            // Where the answers arrive.
+            self.forwarder.watch(leaves)?;
         }
         self.forwarder.flows.set(&program::key(flow), &program::value(flow, self.index)).map_err(FlowError::Full)
     }
@@ -155,22 +179,21 @@ impl Lane {
         let _ = self.forwarder.flows.remove(&program::key(flow));
     }
 
-    /// Tells of every packet forwarded since the last call, in the order of their arrival.
+    /// The next packet that was taken, in the order of their arrival; if it has come in, it is copied to the front of `buffer`, which has
+    /// room for [`LONGEST`] bytes.
     ///
-    /// The ring has room for some 26,000; beyond these, packets come to the socket.
-    pub fn read(&mut self, mut told: impl FnMut(Passed)) {
-        self.ring.read(|record| {
-            if let Some(passed) = program::passed(record) {
-                told(passed);
-            }
-        });
+    /// The ring has room for some 100,000 packets that went on or 10,000 with sound; beyond these, packets come to the socket.
+    pub fn take(&mut self, buffer: &mut [u8]) -> Option<Taken> {
+        self.ring.take(|record| program::taken(record, buffer))
     }
 }
 
+/// Bytes of RTP at most that are taken: with its headers a packet fits any link, and sound is never longer.
+pub const LONGEST: usize = 1372;
 /// At most; memory is taken for those that are there.
 const FLOWS: u32 = 1 << 18;
 /// Bytes of a lane's ring.
-const RING: u32 = 1 << 20;
+const RING: u32 = 1 << 22;
 
 #[cfg(test)]
 mod tests;

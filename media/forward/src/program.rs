@@ -2,8 +2,8 @@
 //!
 //! Whatever is not the plain sound or picture of a flow goes on to the network stack and so to the process, which knows what to do.
 
-use crate::assembler::{Assembler, Do, If, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Register, STACK, Width};
-use crate::{Flow, Passed};
+use crate::assembler::{Assembler, Do, If, Label, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Register, STACK, Width};
+use crate::{Course, Fate, Flow, LONGEST, Taken};
 use net::bpf::{Instruction, Map};
 use std::os::fd::AsFd;
 
@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 pub const KEY: usize = 12;
 /// Bytes of what is known of a flow.
 pub const VALUE: usize = 48;
-/// Bytes of what is told of a packet.
+/// Bytes of what is told of a packet that has gone on; before one that has come in, the same without its header.
 pub const RECORD: usize = 32;
 
 /// What a flow's packets are told by.
@@ -28,25 +28,29 @@ pub fn value(flow: &Flow, lane: u32) -> [u8; VALUE] {
     value[TAG as usize..][..8].copy_from_slice(&flow.tag.to_ne_bytes());
     // As two words of 64 bits, the lower payload types first.
     value[PASSES as usize..][..16].copy_from_slice(&flow.passes.to_le_bytes());
-    let addresses = &mut value[ADDRESSES as usize..][..KEY];
-    put_addresses(addresses, flow.source.ip().octets(), flow.to.ip().octets(), flow.source.port(), flow.to.port());
-    value[LEAVES as usize..][..4].copy_from_slice(&flow.leaves.to_ne_bytes());
+    if let Course::Onward { source, to, leaves } = &flow.course {
+        let addresses = &mut value[ADDRESSES as usize..][..KEY];
+        put_addresses(addresses, source.ip().octets(), to.ip().octets(), source.port(), to.port());
+        value[LEAVES as usize..][..4].copy_from_slice(&leaves.to_ne_bytes());
+    }
     value[LANE as usize..][..4].copy_from_slice(&lane.to_ne_bytes());
     value
 }
 
 /// What the program told of a packet.
-pub fn passed(record: &[u8]) -> Option<Passed> {
-    let record = record.first_chunk::<RECORD>()?;
+///
+/// # Panics
+/// If a record is none of the program's, or `buffer` is too small for the packet in it.
+pub fn taken(record: &[u8], buffer: &mut [u8]) -> Taken {
     let number = |at: i16| u64::from_ne_bytes(std::array::from_fn(|i| record[at as usize + i]));
-    let length = u32::from_ne_bytes(std::array::from_fn(|i| record[TOLD_LENGTH as usize + i]));
-    let header = std::array::from_fn(|i| record[TOLD_HEADER as usize + i]);
-    Some(Passed {
-        tag: number(TOLD_TAG),
-        at: std::time::Duration::from_nanos(number(TOLD_TIME)),
-        length: length as usize,
-        header,
-    })
+    let length = u32::from_ne_bytes(std::array::from_fn(|i| record[TOLD_LENGTH as usize + i])) as usize;
+    let fate = if record.len() == RECORD {
+        Fate::Onward(std::array::from_fn(|i| record[TOLD_HEADER as usize + i]))
+    } else {
+        buffer[..length].copy_from_slice(&record[TOLD_HEADER as usize..][..length]);
+        Fate::Inward
+    };
+    Taken { tag: number(TOLD_TAG), at: std::time::Duration::from_nanos(number(TOLD_TIME)), length, fate }
 }
 
 fn put_addresses(to: &mut [u8], source: [u8; 4], destination: [u8; 4], source_port: u16, destination_port: u16) {
@@ -89,15 +93,17 @@ pub fn forwarder(flows: &Map, rings: &Map) -> Vec<Instruction> {
     a.load(Width::Byte, R1, STACK, OLD + IP_TIME_TO_LIVE);
     a.jump(If::Below, R1, 2, next);
 
-    // Both lengths agree, and no link on the way needs fragments.
+    // Both lengths agree, with room for RTP, and no link on the way needs fragments.
     a.load(Width::Half, R1, STACK, OLD + IP_LENGTH);
     a.network_to_number(R1);
-    a.jump(If::Above, R1, LONGEST, next);
     a.load(Width::Half, R9, STACK, OLD + UDP_LENGTH);
     a.network_to_number(R9);
     a.set(Do::Move, R2, R9);
     a.set(Do::Add, R2, i32::from(IP_HEADER));
     a.jump(If::Differs, R1, R2, next);
+    a.set(Do::Add, R9, -i32::from(UDP_HEADER));
+    a.jump(If::Below, R9, RTP_HEADER, next);
+    a.jump(If::Above, R9, LONGEST as i32, next);
 
     // RTP by its looks (RFC 5764 §5.1.2, RFC 7983).
     a.load(Width::Byte, R1, STACK, OLD + RTP);
@@ -124,31 +130,18 @@ pub fn forwarder(flows: &Map, rings: &Map) -> Vec<Instruction> {
     a.set(Do::And, R2, 1);
     a.jump(If::Equal, R2, 0, next);
 
-    // What the process wants to know of it. With a full ring the process takes the packet itself.
-    a.map(R1, rings.as_fd());
-    a.set(Do::Move, R2, flow);
-    a.set(Do::Add, R2, i32::from(LANE));
-    a.call(MAP_LOOKUP);
-    a.jump(If::Equal, R0, 0, next);
-    a.set(Do::Move, R1, R0);
-    a.set(Do::Move, R2, RECORD as i32);
-    a.set(Do::Move, R3, 0);
-    a.call(RING_RESERVE);
-    a.jump(If::Equal, R0, 0, next);
-    a.set(Do::Move, record, R0);
-    a.load(Width::Double, R1, flow, TAG);
-    a.store(Width::Double, record, TOLD_TAG, R1);
-    a.call(KTIME_GET_NS);
-    a.store(Width::Double, record, TOLD_TIME, R0);
-    a.set(Do::Add, R9, -i32::from(UDP_HEADER));
-    a.store(Width::Word, record, TOLD_LENGTH, R9);
+    // Is it to go on?
+    let inward = a.label();
+    a.load(Width::Word, R1, flow, LEAVES);
+    a.jump(If::Equal, R1, 0, inward);
+
+    // Then the process is told. With a full ring it takes the packet itself.
+    reserve(&mut a, rings, RECORD, next);
     for word in [0, 4, 8] {
         a.load(Width::Word, R1, STACK, OLD + RTP + word);
         a.store(Width::Word, record, TOLD_HEADER + word, R1);
     }
-    a.set(Do::Move, R1, record);
-    a.set(Do::Move, R2, NO_WAKEUP);
-    a.call(RING_SUBMIT);
+    release(&mut a, record, RING_SUBMIT);
 
     // The new headers: addresses and ports of the flow, one hop less to live, and the class of voice.
     for word in [0, 8, 16] {
@@ -199,13 +192,66 @@ pub fn forwarder(flows: &Map, rings: &Map) -> Vec<Instruction> {
     a.call(REDIRECT_NEIGH);
     a.exit();
 
-    a.place(drop);
-    a.set(Do::Move, R0, DROP);
-    a.exit();
+    // The whole packet for the process, in the smallest room that it fits.
+    a.place(inward);
+    for room in [SOUND, LONGEST] {
+        let larger = a.label();
+        a.jump(If::Above, R9, room as i32, larger);
+        reserve(&mut a, rings, TOLD_HEADER as usize + room, next);
+        a.set(Do::Move, R1, packet);
+        a.set(Do::Move, R2, ETHERNET + i32::from(RTP));
+        a.set(Do::Move, R3, record);
+        a.set(Do::Add, R3, i32::from(TOLD_HEADER));
+        a.set(Do::Move, R4, R9);
+        a.call(SKB_LOAD_BYTES);
+        let broken = a.label();
+        a.jump(If::Differs, R0, 0, broken);
+        release(&mut a, record, RING_SUBMIT);
+        a.set(Do::Move, R0, DROP);
+        a.exit();
+        a.place(broken);
+        release(&mut a, record, RING_DISCARD);
+        a.set(Do::Move, R0, NEXT);
+        a.exit();
+        a.place(larger);
+    }
+
     a.place(next);
     a.set(Do::Move, R0, NEXT);
     a.exit();
+    a.place(drop);
+    a.set(Do::Move, R0, DROP);
+    a.exit();
     a.finish()
+}
+
+/// Makes room in the flow's ring, and says whose packet it is, when it came and how long it is.
+fn reserve(a: &mut Assembler, rings: &Map, bytes: usize, full: Label) {
+    let (flow, record, length) = (R7, R8, R9);
+    a.map(R1, rings.as_fd());
+    a.set(Do::Move, R2, flow);
+    a.set(Do::Add, R2, i32::from(LANE));
+    a.call(MAP_LOOKUP);
+    a.jump(If::Equal, R0, 0, full);
+    a.set(Do::Move, R1, R0);
+    a.set(Do::Move, R2, bytes as i32);
+    a.set(Do::Move, R3, 0);
+    a.call(RING_RESERVE);
+    a.jump(If::Equal, R0, 0, full);
+    a.set(Do::Move, record, R0);
+    a.load(Width::Double, R1, flow, TAG);
+    a.store(Width::Double, record, TOLD_TAG, R1);
+    a.call(KTIME_GET_NS);
+    a.store(Width::Double, record, TOLD_TIME, R0);
+    a.store(Width::Word, record, TOLD_LENGTH, length);
+}
+
+/// Ends a record with `how`, without waking anybody: the reader looks by itself.
+fn release(a: &mut Assembler, record: Register, how: i32) {
+    const NO_WAKEUP: i32 = 1;
+    a.set(Do::Move, R1, record);
+    a.set(Do::Move, R2, NO_WAKEUP);
+    a.call(how);
 }
 
 fn stack_address(a: &mut Assembler, to: Register, offset: i16) {
@@ -257,8 +303,10 @@ const UDP_HEADER: i16 = 8;
 const RTP: i16 = IP_HEADER + UDP_HEADER;
 /// IP, UDP and the fixed part of RTP.
 const HEADERS: i32 = 40;
-/// Of a packet with its IP header. Longer ones may not fit the next link, and sound never is.
-const LONGEST: i32 = 1400;
+/// Bytes of the fixed part of an RTP header.
+const RTP_HEADER: i32 = 12;
+/// Bytes of RTP with 40 ms of G.711, protected: what most sound fits.
+const SOUND: usize = 352;
 /// The two bits of the class that routers use to tell of congestion (RFC 3168).
 const CONGESTION: i32 = 0b11;
 /// Expedited forwarding (RFC 3246).
@@ -295,8 +343,7 @@ const SKB_LOAD_BYTES: i32 = 26;
 const CSUM_DIFF: i32 = 28;
 const RING_RESERVE: i32 = 131;
 const RING_SUBMIT: i32 = 132;
+const RING_DISCARD: i32 = 133;
 const REDIRECT_NEIGH: i32 = 152;
-/// The reader looks by itself.
-const NO_WAKEUP: i32 = 1;
 /// The difference is one of the pseudo header (RFC 768).
 const SUM_OF_ADDRESSES: i32 = 1 << 4;

@@ -17,6 +17,7 @@ pub struct Meters {
     answers_dropped: Counter,
     packets: Counter,
     forwarded: Counter,
+    taken: Counter,
     flows: Gauge,
     bytes: Counter,
     foreign: Counter,
@@ -50,7 +51,8 @@ impl Meters {
             answers_dropped: count("tandem_media_answers_dropped_total"),
             packets: count("tandem_media_packets_total"),
             forwarded: count("tandem_media_packets_forwarded_total"),
-            flows: level("tandem_media_flows_forwarded"),
+            taken: count("tandem_media_packets_taken_total"),
+            flows: level("tandem_media_flows"),
             bytes: count("tandem_media_bytes_total"),
             foreign: count("tandem_media_packets_foreign_total"),
             refused_packets: count("tandem_media_packets_refused_total"),
@@ -105,6 +107,7 @@ impl Meters {
         self.answers_dropped.absolute(answers_dropped);
         self.packets.absolute(media.sent);
         self.forwarded.absolute(media.forwarded);
+        self.taken.absolute(media.taken);
         self.flows.set(media.flows as f64);
         self.bytes.absolute(media.bytes);
         self.foreign.absolute(media.foreign);

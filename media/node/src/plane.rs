@@ -100,6 +100,8 @@ pub struct Counts {
     pub sent: u64,
     /// Those of them that the kernel passed on by itself.
     pub forwarded: u64,
+    /// Datagrams that the kernel laid into our memory, instead of a socket's.
+    pub taken: u64,
     /// Their bytes.
     pub bytes: u64,
     /// Datagrams dropped because they came from elsewhere than the phone.
@@ -112,7 +114,7 @@ pub struct Counts {
     pub silent: u64,
     /// Pairs of ports asked for and not there.
     pub exhausted: u64,
-    /// Directions of calls that the kernel passes on by itself now.
+    /// Phones whose sound the kernel takes now.
     pub flows: usize,
     /// Pairs in use now.
     pub ports_used: usize,
@@ -160,13 +162,24 @@ impl Plane {
     /// One and not all: epoll is level-triggered and reports again what is left, which is cheaper than the read that only
     /// says that nothing is.
     pub fn handle_readable(&mut self, index: u32, component: Component) {
-        let (clock, now) = (self.now, self.micros());
+        if pair_at(&mut self.slots, index).is_some_and(|pair| pair.flow.is_some()) {
+            // What came before this comes before it.
+            self.read_lane();
+        }
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let Some((length, from)) = pair.receive(component, &mut self.buffer) else { return };
-        if pair.flow.is_some() {
-            // What came before this is counted before it.
-            self.count_forwarded();
-        }
+        self.treat(self.micros(), index, component, from, length);
+    }
+
+    /// Passes on what came from `from` at `now`, and lies at the front of the buffer.
+    fn treat(&mut self, now: Micros, index: u32, component: Component, from: SocketAddr, length: usize) {
+        self.set_busy(true);
+        self.handle_datagram(now, index, component, from, length);
+        self.set_busy(false);
+    }
+
+    fn handle_datagram(&mut self, now: Micros, index: u32, component: Component, from: SocketAddr, length: usize) {
+        let clock = self.now;
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         let (kind, length) = match pair.hear((clock, now), component, from, &mut self.buffer[..length]) {
             Heard::Phone(kind, length) => (kind, length),
@@ -234,6 +247,7 @@ impl Plane {
 
     /// After a panic over one of its datagrams a pair is told silent, so that its call ends.
     pub fn give_up(&mut self, index: u32) {
+        self.set_busy(false);
         let Some(id) = pair_at(&mut self.slots, index).map(|pair| pair.id) else { return };
         self.part(id);
         self.events.push_back((id, MediaEvent::Silent));
@@ -249,6 +263,7 @@ impl Plane {
 
     /// Plays what is due and looks for silent legs.
     pub fn handle_timeout(&mut self) {
+        self.read_lane();
         while let Some(mut playing) = self.pacer.due(self.now) {
             playing.retain(|paced| {
                 let goes_on = catch_unwind(AssertUnwindSafe(|| self.take_turn(*paced)));
@@ -270,9 +285,7 @@ impl Plane {
             }
             pair.is_shaking()
         });
-        self.keep_forwarding();
         if self.now >= self.sweep_at {
-            self.count_forwarded();
             self.sweep_at = self.now + (self.silence / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
             for pair in self.slots.iter_mut().filter_map(|slot| slot.pair.as_mut()) {
                 if pair.is_silent(self.now, self.silence) {

@@ -203,39 +203,38 @@ impl Ring {
         Ok(Ring { consumed, produced, size: u64::from(size), page })
     }
 
-    /// Takes out what was written so far, one record after the other. `record` may not keep what it is given.
-    pub fn read(&mut self, mut record: impl FnMut(&[u8])) {
+    /// Takes out the oldest record, if there is one.
+    pub fn take<T>(&mut self, mut take: impl FnMut(&[u8]) -> T) -> Option<T> {
         const BUSY: u32 = 1 << 31;
         const DISCARDED: u32 = 1 << 30;
-        const HEADER: u64 = 8;
+        const HEADER: usize = 8;
         // SAFETY: both pages begin with a number that the kernel reads and writes atomically; they live as long as `self`.
         let (consumed, produced) = unsafe {
             (self.consumed.start.cast::<AtomicU64>().as_ref(), self.produced.start.cast::<AtomicU64>().as_ref())
         };
-        let (mut at, end) = (consumed.load(Ordering::Relaxed), produced.load(Ordering::Acquire));
-        while at < end {
+        loop {
+            let at = consumed.load(Ordering::Relaxed);
+            if at >= produced.load(Ordering::Acquire) {
+                return None;
+            }
             let offset = self.page + (at & (self.size - 1)) as usize;
             // SAFETY: records begin at multiples of eight within the ring's memory, with their length, which the kernel writes atomically.
             let length =
                 unsafe { self.produced.start.add(offset).cast::<AtomicU32>().as_ref() }.load(Ordering::Acquire);
             if length & BUSY != 0 {
-                break;
+                return None;
             }
-            let bytes = length & !DISCARDED;
-            if length & DISCARDED == 0 {
-                // SAFETY: a record that is not busy is written no more until `consumed` is past it; it lies within one ring's size from a
-                // place in the first of the two copies of the memory, hence within the mapping.
-                let bytes = unsafe {
-                    std::slice::from_raw_parts(
-                        self.produced.start.add(offset + HEADER as usize).as_ptr(),
-                        bytes as usize,
-                    )
-                };
-                record(bytes);
+            let bytes = (length & !DISCARDED) as usize;
+            // SAFETY: a record that is not busy is written no more until `consumed` is past it; it begins within the first of the two copies
+            // of the memory and is no longer than one, hence lies within the mapping.
+            let record =
+                unsafe { std::slice::from_raw_parts(self.produced.start.add(offset + HEADER).as_ptr(), bytes) };
+            let taken = (length & DISCARDED == 0).then(|| take(record));
+            consumed.store(at + (bytes + HEADER).next_multiple_of(8) as u64, Ordering::Release);
+            if taken.is_some() {
+                return taken;
             }
-            at += (u64::from(bytes) + HEADER).next_multiple_of(8);
         }
-        consumed.store(at, Ordering::Release);
     }
 }
 

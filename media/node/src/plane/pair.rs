@@ -37,8 +37,10 @@ pub struct Pair {
     /// Somebody wants to know of the keys that go to another phone.
     pub is_watched: bool,
     pub keys: Keys,
-    /// What the kernel passes on of the phone's packets.
+    /// What the kernel takes of the phone's packets.
     pub flow: Option<Flow>,
+    /// Somebody waits for them.
+    pub is_urgent: bool,
     /// The phone sends from elsewhere than before.
     pub has_moved: bool,
     /// The sound of the phone, where it can be looked into.
@@ -158,6 +160,7 @@ impl Pair {
             is_watched: false,
             keys: Keys::new(micros),
             flow: None,
+            is_urgent: false,
             has_moved: false,
             sockets,
             address: (face.bound, port).into(),
@@ -288,7 +291,7 @@ impl Pair {
     }
 
     /// Counts a packet of the phone that the kernel has passed on.
-    pub fn count_forwarded(&mut self, now: Micros, header: [u8; HEADER_LEN], length: usize) {
+    pub fn count_passed(&mut self, now: Micros, header: [u8; HEADER_LEN], length: usize) {
         self.activity.heard = true;
         if let Some(source) = self.rtp.source() {
             self.rtp.accept(now, source);
@@ -301,14 +304,18 @@ impl Pair {
         self.sent += 1;
     }
 
-    /// Where the phone's RTP comes from, where nobody needs to look into it.
-    pub fn passes_from(&self) -> Option<SocketAddrV4> {
-        let is_looked_into = self.is_heard || self.is_watched || self.recording.is_some();
-        let source = self.rtp.source().filter(|_| self.is_plain() && !is_looked_into)?;
-        ipv4(source)
+    /// Where the phone's RTP comes from, once that is known and it may be heard; `None` for IPv6.
+    pub fn comes_from(&self) -> Option<SocketAddrV4> {
+        let is_agreed = self.security.is_some() || self.association.is_none();
+        self.rtp.source().filter(|_| self.state != State::Held && is_agreed).and_then(ipv4)
     }
 
-    /// Where RTP to the phone goes, where it goes as it is.
+    /// Nobody needs to look into the phone's packets.
+    pub fn just_passes(&self) -> bool {
+        self.is_plain() && !self.is_heard && !self.is_watched && self.recording.is_none()
+    }
+
+    /// Where RTP to the phone goes, where it goes as it is; `None` for IPv6.
     pub fn passes_to(&self) -> Option<SocketAddrV4> {
         self.rtp.target().filter(|_| self.is_plain()).and_then(ipv4)
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use forward::Forwarder;
-use protected::keyed;
+use protected::{keyed, protected};
 use rtp::Latch;
 
 impl Bench {
@@ -26,7 +26,7 @@ impl Bench {
 
     /// How many of the packets that the plane has sent so far the kernel has.
     fn by_kernel(&mut self) -> (u64, u64) {
-        self.plane.count_forwarded();
+        self.plane.read_lane();
         (self.plane.counts().forwarded, self.plane.counts().sent)
     }
 }
@@ -71,12 +71,17 @@ fn a_phone_heard_only_by_the_kernel_is_not_silent() {
 #[test]
 fn a_change_of_the_call_takes_its_packets_back_at_once() {
     type Change = fn(&mut Bench, &Opened, &Opened, &Phone);
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 6] = [
         ("held", |bench, _, b, other| {
             let nowhere = SocketAddr::from(([0, 0, 0, 0], 4000));
             bench.plane.connect(b.id, Remote { rtp: nowhere, ..other.remote() });
         }),
         ("watched", |bench, a, _, _| bench.plane.watch(a.id)),
+        ("joined to another", |bench, a, _, _| {
+            let third = Phone::at("127.0.0.1");
+            let opened = bench.open(&third);
+            bench.plane.bridge(a.id, opened.id);
+        }),
         ("echoed", |bench, a, _, _| bench.plane.serve(a.id, Sound::Echo, &agreed(0))),
         ("closed", |bench, _, b, _| {
             bench.plane.close(b.id);
@@ -141,25 +146,67 @@ fn a_source_that_takes_anothers_place_is_passed_on_from_there() {
 }
 
 #[test]
-fn what_must_be_looked_into_stays_with_the_process() {
-    type Kind = (&'static str, &'static str, fn(&mut Bench, &Opened, &Phone));
-    let kinds: [Kind; 3] = [
-        ("protected", "127.0.0.1", |bench, b, other| {
-            let (keys, ..) = keyed(srtp::Suite::AesCm128HmacSha1_80);
-            bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..other.remote() });
-        }),
-        ("watched", "127.0.0.1", |bench, b, _| bench.plane.watch(b.id)),
-        ("IPv6", "::1", |_, _, _| {}),
-    ];
-    for (name, address, make) in kinds {
-        let Some(mut bench) = Bench::forwarding() else { return };
-        let (one, other) = (Phone::at("127.0.0.1"), Phone::at(address));
-        let (a, b) = bench.bridged(&one, &other);
-        make(&mut bench, &b, &other);
-        bench.send(&one.rtp, &a, Rtp, &packet(0, 0, 7, &[0; 160]));
-        bench.send(&other.rtp, &b, Rtp, &packet(0, 0, 9, &[0; 160]));
+fn what_must_be_looked_into_comes_in_without_a_socket() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (plain, secret) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.bridged(&plain, &secret);
+    let (keys, mut says, mut hears) = keyed(srtp::Suite::AesCm128HmacSha1_80);
+    bench.plane.connect(b.id, Remote { security: Security::Sdes(keys), ..secret.remote() });
+    for sequence in 0..5 {
+        let sound = packet(0, sequence, 7, &[sequence as u8; 160]);
+        bench.send(&plain.rtp, &a, Rtp, &sound);
+        let answer = packet(0, sequence, 9, &[0x55; 160]);
+        bench.send(&secret.rtp, &b, Rtp, &protected(&mut says, srtp::Outbound::protect_rtp, &answer));
+        // Somebody else, and what does not open.
+        bench.send(&secret.rtcp, &b, Rtp, &packet(0, 0, 3, &[0; 160]));
+        bench.send(&secret.rtp, &b, Rtp, &packet(0, 9, 9, &[0; 160]));
+        bench.wait(Duration::from_millis(1));
+        assert_eq!(received(&plain.rtp), Some(answer));
+        let mut heard = received(&secret.rtp).unwrap();
+        let length = hears.open_rtp(&mut heard).unwrap();
+        assert_eq!(heard[..length], sound);
         bench.wait(Duration::from_secs(1));
-        // What is to the phone that is watched may pass.
-        assert_eq!(bench.plane.counts().flows, usize::from(name == "watched"), "{name}");
     }
+    let counts = bench.plane.counts();
+    assert_eq!((counts.flows, counts.taken, counts.forwarded, counts.foreign, counts.refused), (2, 12, 0, 0, 10));
+    let (from_plain, from_secret) = (bench.plane.close(a.id), bench.plane.close(b.id));
+    assert_eq!((from_plain.received, from_plain.sent), (5, 5));
+    assert_eq!((from_secret.received, from_secret.sent, from_secret.refused), (5, 5, 10));
+}
+
+#[test]
+fn keys_of_a_phone_that_is_watched_come_in_between_its_sound() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = (bench.open(&one), bench.open(&other));
+    bench.plane.connect(a.id, one.speaking(&[(0, codec::Codec::Pcmu)]));
+    bench.plane.connect(b.id, other.speaking(&[(0, codec::Codec::Pcmu)]));
+    bench.plane.bridge(a.id, b.id);
+    bench.plane.watch(a.id);
+    bench.send(&one.rtp, &a, Rtp, &packet(0, 0, 7, &[0; 160]));
+    bench.send(&other.rtp, &b, Rtp, &packet(0, 0, 9, &[0; 160]));
+    bench.wait(Duration::from_secs(1));
+    let event = packet(101, 1, 7, &[5, 10, 0, 160]);
+    bench.send(&one.rtp, &a, Rtp, &event);
+    assert_eq!(bench.wait(Duration::from_millis(1)), [(a.id, MediaEvent::Dtmf('5'))]);
+    assert_eq!(
+        (received(&other.rtp).map(|_| received(&other.rtp)), bench.plane.counts().taken),
+        (Some(Some(event)), 1)
+    );
+}
+
+#[test]
+fn what_the_kernel_cannot_take_stays_with_the_sockets() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("::1"));
+    let (a, b) = bench.bridged(&one, &other);
+    for sequence in 0..3 {
+        bench.send(&one.rtp, &a, Rtp, &packet(0, sequence, 7, &[0; 160]));
+        bench.send(&other.rtp, &b, Rtp, &packet(0, sequence, 9, &[0; 160]));
+        bench.wait(Duration::from_secs(1));
+        assert!(received(&one.rtp).is_some() && received(&other.rtp).is_some());
+    }
+    // What comes over IPv4 comes in, and leaves over IPv6 by a socket.
+    let counts = bench.plane.counts();
+    assert_eq!((counts.flows, counts.taken, counts.forwarded), (1, 2, 0));
 }
