@@ -131,7 +131,7 @@ pub struct Rtp {
     pub ports: PortRange,
     /// What phones are told, first match on the peer's address.
     pub advertise: Vec<Advertise>,
-    /// `"kernel"`: packets that just pass are forwarded by the kernel where it can, else by the process; `"process"`: always by that.
+    /// `"kernel"`: RTP is taken by the kernel where it can, else by the process; `"process"`: always by that.
     pub forward: Forward,
 }
 

@@ -336,7 +336,7 @@ fn parsed<'de, T: FromStr<Err = String>, D: Deserializer<'de>>(from: D) -> Resul
 pub enum Forward {
     /// The kernel wherever it can, else the process.
     Kernel,
-    /// The process.
+    /// The process, from sockets.
     Process,
 }
 

@@ -68,16 +68,17 @@ pub struct Rtp {
     /// How long a pair stays unused after a call at the least, so that the next one does not hear the last one's late packets. The pair
     /// that has rested longest is always taken first: with few calls a second, pairs rest for minutes.
     pub rest: Duration,
-    /// Who passes on what just passes.
+    /// Who takes RTP that arrives.
     pub forward: Forward,
 }
 
 /// `media.rtp.forward`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
-    /// The kernel where it can (eBPF, Linux 6.6, IPv4, with the rights to it), else the process.
+    /// The kernel where it can (eBPF, Linux 6.6, IPv4, with the rights to it), which forwards what just passes and lays the rest into shared
+    /// memory; else the process.
     Kernel,
-    /// The process.
+    /// The process, from sockets.
     Process,
 }
 

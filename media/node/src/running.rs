@@ -244,7 +244,7 @@ impl Running {
     }
 }
 
-/// Who passes packets on in the process's place.
+/// Who takes packets in the sockets' place.
 fn forwarder(wanted: Forward, shards: u32) -> Option<Arc<Forwarder>> {
     if wanted == Forward::Process {
         return None;
@@ -252,7 +252,7 @@ fn forwarder(wanted: Forward, shards: u32) -> Option<Arc<Forwarder>> {
     match Forwarder::load(shards) {
         Ok(forwarder) => Some(Arc::new(forwarder)),
         Err(why) => {
-            tracing::info!(%why, "relayed packets are passed on by the process, not by the kernel");
+            tracing::info!(%why, "RTP comes by sockets, and the kernel forwards none of it");
             None
         }
     }
