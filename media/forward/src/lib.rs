@@ -22,8 +22,8 @@ pub struct Forwarder {
     flows: Map,
     rings: Map,
     program: Program,
-    /// By interface.
-    links: Mutex<HashMap<u32, Link>>,
+    /// By interface; `None` for one that takes no program.
+    links: Mutex<HashMap<u32, Option<Link>>>,
 }
 
 /// One thread's part of a [`Forwarder`].
@@ -105,9 +105,12 @@ pub enum FlowError {
     /// Packets are framed in a way that the program does not read (a tunnel's).
     #[error("interface {0} is no Ethernet")]
     Framing(u32),
-    /// The program cannot be put to an interface; that needs Linux 6.6.
-    #[error("interface {0}: {1}")]
+    /// The program cannot be put to an interface.
+    #[error("interface {0} takes no program, which needs Linux 6.6: {1}")]
     Interface(u32, #[source] io::Error),
+    /// As it was found before, the program cannot be put to an interface.
+    #[error("interface {0} takes no program")]
+    Known(u32),
     /// There are as many flows as there may be.
     #[error("the kernel keeps no more flows: {0}")]
     Full(#[source] io::Error),
@@ -147,15 +150,25 @@ impl Forwarder {
     /// Sees what arrives on an interface from now on.
     fn watch(&self, interface: u32) -> Result<(), FlowError> {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.contains_key(&interface) {
-            return Ok(());
+        match links.get(&interface) {
+            Some(Some(_)) => return Ok(()),
+            Some(None) => return Err(FlowError::Known(interface)),
+            None => {}
         }
+        let (link, watched) = match self.link(interface) {
+            Ok(link) => (Some(link), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        links.insert(interface, link);
+        watched
+    }
+
+    fn link(&self, interface: u32) -> Result<Link, FlowError> {
         let failed = |error| FlowError::Interface(interface, error);
         if !net::is_ethernet(interface).map_err(failed)? {
             return Err(FlowError::Framing(interface));
         }
-        links.insert(interface, self.program.link_ingress(interface).map_err(failed)?);
-        Ok(())
+        self.program.link_ingress(interface).map_err(failed)
     }
 }
 

@@ -202,6 +202,8 @@ fn an_interface_that_is_not_there_is_told() {
     let Some(bench) = Bench::new() else { return };
     let error = bench.lane.install(&Flow { arrives: 1 << 30, ..bench.flow() }).unwrap_err();
     assert!(matches!(error, FlowError::Interface(..)), "{error}");
+    let again = bench.lane.install(&Flow { arrives: 1 << 30, ..bench.flow() }).unwrap_err();
+    assert!(matches!(again, FlowError::Known(..)), "{again}");
 }
 
 /// An IPv4 packet with UDP (RFC 791, RFC 768).

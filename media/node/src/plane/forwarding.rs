@@ -110,7 +110,7 @@ impl Forwarding {
             }
             Err(error) if !self.is_refused => {
                 self.is_refused = true;
-                tracing::warn!(%error, "some packets come to the process by sockets");
+                tracing::info!(%error, "some RTP comes to the process by sockets");
             }
             Err(_) => {}
         }
