@@ -6,6 +6,7 @@ pub mod explain;
 pub mod get;
 pub mod import;
 pub mod recordings;
+pub mod room;
 
 mod table;
 

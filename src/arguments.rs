@@ -1,5 +1,6 @@
 //! The command line.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -25,7 +26,7 @@ pub enum Command {
     Media(Role),
     /// Replace the directory by what these files say, in one transaction.
     Apply(Apply),
-    /// Show users, bindings, calls, members or the directory.
+    /// Show users, bindings, calls, rooms, members or the directory.
     Get(Get),
     /// Bring in many users at once from a CSV file.
     #[command(subcommand)]
@@ -34,6 +35,9 @@ pub enum Command {
     Check(Check),
     /// Say which rule decides what happens when CALLER dials NUMBER.
     Explain(Explain),
+    /// Speak to those in a conference, mute, lock and remove, from outside.
+    #[command(visible_alias = "conference")]
+    Room(Room),
     /// List the recordings in the object store, and say of each whether it is whole.
     Recordings(Recordings),
 }
@@ -59,13 +63,13 @@ pub struct Role {
 #[derive(Args, Debug)]
 pub struct Target {
     /// The configuration of a process of the exchange: its registry is asked.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// A registry's gRPC address, in place of the configured one.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", global = true)]
     pub registry: Option<String>,
     /// Print JSON for programs.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
 }
 
@@ -109,6 +113,8 @@ pub enum Kind {
     Bindings,
     /// The calls that are up or ringing.
     Calls,
+    /// The conferences that somebody is in, and who.
+    Rooms,
     /// The processes of the cluster.
     Members,
     /// Everything the directory holds but users.
@@ -158,6 +164,68 @@ pub struct Explain {
     pub number: String,
     #[command(flatten)]
     pub target: Target,
+}
+
+/// `tandem room`
+#[derive(Args, Debug)]
+pub struct Room {
+    /// The conference, by its name or number.
+    pub room: String,
+    /// What to do in it.
+    #[command(subcommand)]
+    pub order: RoomOrder,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// What an operator can do in a room.
+///
+/// A participant is named as `get rooms` shows it: by user (`bob`, `bob@tandem.local`), which means each phone of that user, or by the id
+/// of one call.
+#[derive(Subcommand, Debug)]
+pub enum RoomOrder {
+    /// Have a text spoken.
+    Say {
+        /// What is said.
+        text: String,
+        /// To this participant alone; without it, to all.
+        #[arg(long, value_name = "PARTICIPANT", value_parser = NonEmptyStringValueParser::new())]
+        to: Option<String>,
+        /// The language of the text; by default the region's.
+        #[arg(long)]
+        language: Option<String>,
+    },
+    /// Play a prompt: a file of the prompts, or `builtin:chime`.
+    Play {
+        /// Its name, with or without its extension.
+        prompt: String,
+        /// To this participant alone; without it, to all.
+        #[arg(long, value_name = "PARTICIPANT", value_parser = NonEmptyStringValueParser::new())]
+        to: Option<String>,
+    },
+    /// Keep somebody from being heard, until `unmute` or the participant's own *1.
+    Mute(RoomWhom),
+    /// Let somebody be heard again.
+    Unmute(RoomWhom),
+    /// Hang up on a participant.
+    #[command(visible_alias = "kick")]
+    Remove(RoomWhom),
+    /// Let nobody else in, until `unlock` or a participant's *2.
+    Lock,
+    /// Let others in again.
+    Unlock,
+}
+
+/// One participant, or all.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct RoomWhom {
+    /// Whom.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub participant: Option<String>,
+    /// Everybody who is in the room now.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `tandem recordings`

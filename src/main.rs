@@ -39,6 +39,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(import) => admin::import::run(&import),
         Command::Check(check) => admin::check::run(&check),
         Command::Explain(explain) => admin::explain::run(&explain),
+        Command::Room(room) => admin::room::run(&room),
         Command::Recordings(recordings) => admin::recordings::run(&recordings),
     }
 }

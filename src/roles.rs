@@ -12,6 +12,7 @@ use crate::{logging, welcome};
 use proto::client::{self, RemoteRegistrar};
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
+use proto::rooms::RoomOrders;
 use proto::view::View;
 use proto::wire::{Member, Role};
 use std::net::SocketAddr;
@@ -106,12 +107,13 @@ struct Process {
     /// Says whether the media node can speak.
     voice: Option<JoinHandle<()>>,
     reports: Arc<CallReports>,
+    rooms: Arc<RoomOrders>,
 }
 
 impl Process {
     /// Starts the roles inside out: whoever is told of a role finds it listening.
     async fn start(which: Which, config: &Config) -> Result<Process, Failure> {
-        let reports = Arc::new(CallReports::default());
+        let (reports, rooms) = (Arc::new(CallReports::default()), Arc::new(RoomOrders::default()));
         match which {
             Which::All | Which::Registry => {
                 let registry = registry::start(settings::registry(config)?)
@@ -126,13 +128,14 @@ impl Process {
                     member: None,
                     voice: None,
                     reports,
+                    rooms,
                 };
                 if which == Which::All {
                     process.start_beside_registry(config).await?;
                 }
                 Ok(process)
             }
-            Which::Proxy | Which::Media => Process::join(which, config, reports).await,
+            Which::Proxy | Which::Media => Process::join(which, config, reports, rooms).await,
         }
     }
 
@@ -143,11 +146,12 @@ impl Process {
         let joined = |why| Failure::operation("registry.store", why);
         let shards = config.media.shards.count() as u32;
         let (said, says) = watch::channel(member(config, Role::Media, config.media.inside, shards));
-        let node_id = registry.join_with(says, self.reports.clone()).await.map_err(joined)?;
+        let node_id = registry.join_with(says, self.reports.clone(), self.rooms.clone()).await.map_err(joined)?;
         self.voice = Some(tokio::spawn(say_whether_mute(said, config.media.speech.command.clone())));
         // Node and proxy are two members; each takes its id from the view at its start, the proxy's stays there.
         self.view.own_id.store(node_id, Ordering::Release);
-        let node = node::start(settings::node(config), self.view.clone(), registrar.clone(), self.reports.clone())
+        let (view, reports) = (self.view.clone(), self.reports.clone());
+        let node = node::start(settings::node(config), view, registrar.clone(), reports, &self.rooms)
             .map_err(|why| Failure::Operation(why.to_string()))?;
         self.node = Some(node);
         let proxy_id = registry.join(member(config, Role::Proxy, config.proxy.inside, 0)).await.map_err(joined)?;
@@ -159,7 +163,12 @@ impl Process {
     }
 
     /// A proxy or media node on its own: it joins first, since keys, id and directory come from there.
-    async fn join(which: Which, config: &Config, reports: Arc<CallReports>) -> Result<Process, Failure> {
+    async fn join(
+        which: Which,
+        config: &Config,
+        reports: Arc<CallReports>,
+        rooms: Arc<RoomOrders>,
+    ) -> Result<Process, Failure> {
         let tls = config.registry.tls.as_ref().map(tls::read).transpose()?;
         let options =
             client::Options { registries: config.registry.join.clone(), tls: tls.as_ref().map(registry::Tls::client) };
@@ -173,7 +182,7 @@ impl Process {
         let (member, said) = watch::channel(member(config, role, inside, shards));
         let voice = (role == Role::Media)
             .then(|| tokio::spawn(say_whether_mute(member.clone(), config.media.speech.command.clone())));
-        tokio::spawn(client::join(options.clone(), said, view.clone(), reports.clone()));
+        tokio::spawn(client::join(options.clone(), said, view.clone(), reports.clone(), rooms.clone()));
         let registrar: Arc<dyn Registrar> = Arc::new(RemoteRegistrar::start(options, view.clone()));
         let mut waited = Duration::ZERO;
         while view.id().is_none() || view.directory.load().generation() == 0 {
@@ -191,6 +200,7 @@ impl Process {
             member: Some(member),
             voice,
             reports: reports.clone(),
+            rooms: rooms.clone(),
         };
         match which {
             Which::Proxy => {
@@ -199,7 +209,7 @@ impl Process {
                 process.proxy = Some(proxy);
             }
             Which::Media | Which::All | Which::Registry => {
-                let node = node::start(settings::node(config), view, registrar, reports)
+                let node = node::start(settings::node(config), view, registrar, reports, &rooms)
                     .map_err(|why| Failure::Operation(why.to_string()))?;
                 process.node = Some(node);
             }

@@ -10,6 +10,7 @@ pub mod membership;
 pub mod registrar;
 pub mod reports;
 pub mod ring;
+pub mod rooms;
 pub mod time;
 pub mod view;
 

@@ -8,6 +8,7 @@ mod health;
 pub mod keys;
 pub mod members;
 pub mod registrar;
+pub mod rooms;
 mod running;
 mod service;
 pub mod store;

@@ -8,6 +8,7 @@ use crate::directory::{Change, DirectoryError, DirectoryOwner};
 use crate::health::Health;
 use crate::keys::{self, Periods};
 use crate::members::{EPOCH, Members, Snapshot, unix_seconds};
+use crate::rooms::Rooms;
 use crate::service::{ClusterService, DirectoryService, RegistrarService};
 use crate::store::{Embedded, Etcd, Shared, StoreError, etcd};
 use crate::tls::{self, Tls};
@@ -16,6 +17,7 @@ use proto::client;
 use proto::membership::Membership;
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
+use proto::rooms::RoomOrders;
 use proto::view::View;
 use proto::wire::{
     Member, Role, SourceFile, cluster_server::ClusterServer, directory_server::DirectoryServer,
@@ -132,7 +134,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         load_demo(&directory, demo).await?;
     }
     let calls = Arc::new(Calls::default());
-    let mut local = LocalMembers::new(members.clone(), calls.clone(), view.clone());
+    let rooms = Arc::new(Rooms::default());
+    let mut local = LocalMembers::new(members.clone(), calls.clone(), rooms.clone(), view.clone());
     let own_id = local
         .join(Member {
             name: config.name.clone(),
@@ -147,7 +150,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let bindings = start_bindings(&config, store, &view, &members, own_id, &mut tasks).await?;
     let registrar: Arc<dyn Registrar> = Arc::new(bindings.clone());
     let peers = client::Options { registries: Vec::new(), tls: tls.as_ref().map(Tls::client) };
-    let cluster = ClusterService { members: members.clone(), calls, bindings, view: view.clone(), peers, own_id };
+    let cluster =
+        ClusterService { members: members.clone(), calls, rooms, bindings, view: view.clone(), peers, own_id };
     let mut server = Server::builder().tcp_nodelay(true);
     if let Some(tls) = &tls {
         server = server.tls_config(tls.server()).map_err(StartError::Tls)?;
@@ -180,7 +184,8 @@ impl Running {
         self.local.join(member).await
     }
 
-    /// The same for a media node, which may say something else of itself later, with the calls that it reports.
+    /// The same for a media node, which may say something else of itself later, with the calls that it reports and the rooms for
+    /// which it takes orders.
     ///
     /// # Errors
     /// The store does not answer.
@@ -188,8 +193,9 @@ impl Running {
         &mut self,
         said: watch::Receiver<Member>,
         reports: Arc<CallReports>,
+        rooms: Arc<RoomOrders>,
     ) -> Result<u32, StoreError> {
-        self.local.join_with(said, reports).await
+        self.local.join_with(said, reports, rooms).await
     }
 
     /// Leaves the cluster in order and closes the store.

@@ -3,6 +3,7 @@
 mod cluster;
 mod directory;
 mod registrar;
+mod rooms;
 
 pub use cluster::ClusterService;
 pub use directory::DirectoryService;

@@ -4,11 +4,12 @@ use proto::client::{self, Options, RemoteRegistrar};
 use proto::directory::DEMO;
 use proto::registrar::Registrar;
 use proto::reports::{CallReports, ENDED};
+use proto::rooms::RoomOrders;
 use proto::view::View;
 use proto::wire::{
-    ApplyRequest, BindingsRequest, CallReport, CallsRequest, ContactUpdate, LocateRequest, LocateResponse, Member,
-    MembersRequest, Problem, RegisterRequest, RegisterResponse, Role, SourceFile, cluster_client::ClusterClient,
-    directory_client::DirectoryClient,
+    self, ApplyRequest, BindingsRequest, CallReport, CallsRequest, ContactUpdate, LocateRequest, LocateResponse,
+    Member, MembersRequest, Problem, RegisterRequest, RegisterResponse, Role, SourceFile, announcement::Source,
+    cluster_client::ClusterClient, directory_client::DirectoryClient, room_order::Order,
 };
 use registry::store::{Embedded, Shared};
 use registry::{Config, Running, StoreConfig, Tls, tls};
@@ -145,7 +146,7 @@ async fn members_with_a_certificate_join_and_strangers_do_not() {
             ..Member::default()
         });
         let (view, reports) = (Arc::new(View::unjoined()), Arc::new(CallReports::default()));
-        tokio::spawn(client::join(options.clone(), member, view.clone(), reports));
+        tokio::spawn(client::join(options.clone(), member, view.clone(), reports, Arc::default()));
         (RemoteRegistrar::start(options, view.clone()), view, said)
     };
     let (_strange, stranger, _said) = join(None);
@@ -187,10 +188,10 @@ async fn texts_are_refused_as_long_as_no_media_node_can_speak() {
     };
     let why = "there is no program espeak-ng; install it with: apt-get install espeak-ng";
     let (beside, said) = watch::channel(media("m1", why));
-    running.join_with(said, Arc::new(CallReports::default())).await.expect("the store works");
+    running.join_with(said, Arc::default(), Arc::default()).await.expect("the store works");
     let (elsewhere, said) = watch::channel(media("m2", "there is no program"));
     let view = Arc::new(View::unjoined());
-    let joined = tokio::spawn(client::join(options.clone(), said, view.clone(), Arc::new(CallReports::default())));
+    let joined = tokio::spawn(client::join(options.clone(), said, view.clone(), Arc::default(), Arc::default()));
     eventually("the other one joins", async || view.id()).await;
     for dry_run in [true, false] {
         let found = problems(dry_run).await;
@@ -214,6 +215,79 @@ async fn texts_are_refused_as_long_as_no_media_node_can_speak() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operators_order_reaches_the_rooms_of_nodes_beside_and_elsewhere() {
+    let scratch = Scratch::new();
+    let mut running = start(scratch.path()).await;
+    let media = |name: &str| Member {
+        name: name.into(),
+        role: Role::Media.into(),
+        region: "paris".into(),
+        inside: "127.0.0.1:5090".into(),
+        shards: 1,
+        weight: 100,
+        ..Member::default()
+    };
+    // One shard a node; each has one of the rooms and says so.
+    let node = |room: &'static str| {
+        let rooms = Arc::new(RoomOrders::default());
+        rooms.attend(move |order, share| {
+            let is_list = matches!(order.order, Some(Order::List(_)));
+            if order.room == room || is_list && order.room.is_empty() {
+                let participants = if order.participant == "nobody" { 0 } else { 2 };
+                let refused = if order.participant == "deaf" { "it cannot hear".into() } else { String::new() };
+                let rooms = vec![wire::Room { name: room.into(), ..wire::Room::default() }];
+                let rooms = if is_list { rooms } else { Vec::new() };
+                share.answer(wire::RoomAnswer {
+                    found: true,
+                    participants,
+                    refused,
+                    rooms,
+                    ..wire::RoomAnswer::default()
+                });
+            }
+        });
+        rooms
+    };
+    let said = watch::Sender::new(media("m")).subscribe();
+    running.join_with(said, Arc::default(), node("standup")).await.expect("the store works");
+    let options = Options { registries: vec![running.address], tls: None };
+    let (_member, said) = watch::channel(media("n"));
+    let elsewhere =
+        tokio::spawn(client::join(options.clone(), said, Arc::new(View::unjoined()), Arc::default(), node("board")));
+    let cluster = ClusterClient::new(options.connect(running.address).await.expect("it listens"));
+    let ask = async |room: &str, participant: &str, order: Order| {
+        let order = wire::RoomOrder { id: 0, room: room.into(), participant: participant.into(), order: Some(order) };
+        let request = wire::RoomRequest { order: Some(order), forwarded: false };
+        cluster.clone().rooms(request).await.map(tonic::Response::into_inner)
+    };
+    let rooms = async || {
+        let answer = ask("", "", Order::List(wire::ListRooms {})).await.expect("it answers");
+        assert!(answer.silent.is_empty(), "{answer:?}");
+        let mut names: Vec<String> = answer.rooms.into_iter().map(|room| room.name).collect();
+        names.sort();
+        (names == ["board", "standup"]).then_some(())
+    };
+    eventually("both nodes answer", rooms).await;
+    for room in ["standup", "board"] {
+        assert_eq!(ask(room, "", Order::Lock(true)).await.expect("it is done").participants, 2);
+        let said = |why: tonic::Status| why.message().to_owned();
+        let refused = |participant: &'static str| ask(room, participant, Order::Mute(true));
+        assert_eq!(
+            refused("nobody").await.map_err(said),
+            Err(format!("nobody is not in {room}; see: tandem get rooms"))
+        );
+        assert_eq!(refused("deaf").await.map_err(said), Err("it cannot hear".to_owned()));
+    }
+    let why = ask("8765", "", Order::Lock(true)).await.expect_err("there is none");
+    assert!(why.message().starts_with("there is no conference 8765"), "{why}");
+    let empty = wire::Announcement { source: Some(Source::Say(" ".into())), ..wire::Announcement::default() };
+    let why = ask("standup", "", Order::Announce(empty)).await.expect_err("there is nothing to be said");
+    assert_eq!(why.code(), tonic::Code::InvalidArgument);
+    elsewhere.abort();
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_see_members_calls_and_bindings() {
     let scratch = Scratch::new();
     let mut running = start(scratch.path()).await;
@@ -227,7 +301,10 @@ async fn operators_see_members_calls_and_bindings() {
         weight: 100,
         ..Member::default()
     };
-    running.join_with(watch::Sender::new(media).subscribe(), reports.clone()).await.expect("the store works");
+    running
+        .join_with(watch::Sender::new(media).subscribe(), reports.clone(), Arc::default())
+        .await
+        .expect("the store works");
     register(&*running.registrar, "alice").await;
     let channel = Options { registries: vec![], tls: None }.connect(running.address).await.expect("it listens");
     let cluster = ClusterClient::new(channel);

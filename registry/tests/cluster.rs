@@ -3,7 +3,6 @@
 use crate::options;
 use proto::client::{self, Options, RemoteRegistrar};
 use proto::registrar::{Registrar, Unavailable};
-use proto::reports::CallReports;
 use proto::view::View;
 use proto::wire::{self, ContactUpdate, LocateRequest, Member, RegisterRequest, Role};
 use registry::{Config, Running, StoreConfig};
@@ -67,7 +66,7 @@ impl Proxy {
             ..Member::default()
         };
         let (sender, member) = watch::channel(member);
-        tokio::spawn(client::join(options.clone(), member, view.clone(), Arc::new(CallReports::default())));
+        tokio::spawn(client::join(options.clone(), member, view.clone(), Arc::default(), Arc::default()));
         let registrar = RemoteRegistrar::start(options, view.clone());
         Proxy { view, registrar, _member: sender }
     }

@@ -1,6 +1,7 @@
 //! `tandem get`: tables of what the exchange knows now.
 
 mod quality;
+mod rooms;
 
 use super::{ask, refused, table};
 use crate::arguments::{Get, Kind};
@@ -18,6 +19,7 @@ pub fn run(arguments: &Get) -> Result<(), Failure> {
             Kind::Users => users(channel, domain).await,
             Kind::Bindings => bindings(channel, domain, arguments.user.clone().unwrap_or_default()).await,
             Kind::Calls => calls(channel, arguments).await,
+            Kind::Rooms => rooms::rooms(channel).await,
             Kind::Members => members(channel).await,
             Kind::Directory => directory(channel, domain).await.map(|value| vec![value]),
         }
@@ -27,6 +29,7 @@ pub fn run(arguments: &Get) -> Result<(), Failure> {
         Kind::Bindings => &["aor", "contact", "transport", "received", "expires_in", "user_agent", "proxy"],
         Kind::Calls if arguments.quality => quality::COLUMNS,
         Kind::Calls => &["caller", "callee", "state", "seconds", "service", "node", "id"],
+        Kind::Rooms => rooms::COLUMNS,
         Kind::Members => &["id", "name", "role", "region", "inside", "shards", "load", "generation", "version"],
         Kind::Directory => {
             println!("{:#}", rows[0]);
@@ -37,6 +40,8 @@ pub fn run(arguments: &Get) -> Result<(), Failure> {
         println!("{:#}", Value::Array(rows));
     } else if arguments.kind == Kind::Calls && arguments.quality {
         print!("{}", table::render(columns, &quality::by_side(&rows)));
+    } else if arguments.kind == Kind::Rooms {
+        print!("{}", table::render(columns, &rooms::by_participant(&rows)));
     } else {
         print!("{}", table::render(columns, &rows));
     }

@@ -1,6 +1,6 @@
 //! Ports that carry nothing: whose media would reach whom.
 
-use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound, Tape};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, RoomState, Rule, Sound, Tape};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -78,6 +78,14 @@ impl Media for Ports {
     }
 
     fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn room(&self, _: &str) -> Option<RoomState> {
+        None
+    }
+
+    fn rule(&mut self, _: &str, _: Rule) -> usize {
+        0
+    }
 
     fn tape(&mut self, _: MediaId, _: Tape) {}
 

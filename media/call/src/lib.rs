@@ -47,10 +47,10 @@ mod turn;
 mod within;
 
 pub use media::{
-    Begins, Ice, Keys, KeysHeard, KeysTold, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Peer, Remote,
-    Security, Sound, Tape, TapeFacts, Voice,
+    Begins, Ice, Keys, KeysHeard, KeysTold, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Participant,
+    Peer, Remote, RoomState, Rule, Security, Sound, Tape, TapeFacts, Voice, Whom,
 };
-pub use output::{Answer, Ended, Event, Output, PromptSource, Query, QueryId, Side, Stream};
+pub use output::{Answer, Ended, Event, OrderId, Output, PromptSource, Query, QueryId, Side, Stream};
 pub use quality::Quality;
 pub use record::{Record, RestoreError};
 pub use settings::{Limits, ReferPolicy, Settings};

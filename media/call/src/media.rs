@@ -38,6 +38,12 @@ pub trait Media {
     /// Does what a participant asks of the room that it is in.
     fn order(&mut self, id: MediaId, order: Order);
 
+    /// A room as it is now; `None`: nobody is in it.
+    fn room(&self, room: &str) -> Option<RoomState>;
+
+    /// Does what an operator asks of a room; for how many, which is none where too many announcements wait.
+    fn rule(&mut self, room: &str, rule: Rule) -> usize;
+
     /// Records what passes between the phone and its partner, or in the room that it is in, until its ports are closed or the room is
     /// empty.
     fn tape(&mut self, id: MediaId, tape: Tape);
@@ -243,6 +249,50 @@ pub enum Order {
     Mute,
     /// That nobody else comes in, or that they may again.
     Lock,
+}
+
+/// A conference's room at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomState {
+    /// Nobody else may come in.
+    pub locked: bool,
+    /// Who is in it.
+    pub participants: Vec<Participant>,
+}
+
+/// One phone in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Participant {
+    /// Its ports.
+    pub id: MediaId,
+    /// Nobody hears it.
+    pub muted: bool,
+    /// It is among those who are heard, or pauses.
+    pub speaking: bool,
+}
+
+/// What an operator asks of a room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// These are heard no longer.
+    Mute(Whom),
+    /// They are heard again.
+    Unmute(Whom),
+    /// Nobody else comes in.
+    Lock,
+    /// Others may come in.
+    Unlock,
+    /// These hear a sound, over what is said.
+    Announce(Whom, audio::Prompt),
+}
+
+/// Some of those who are in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// All of them; of an announcement also those who come while it sounds.
+    All,
+    /// The phones at these ports.
+    These(Vec<MediaId>),
 }
 
 /// What becomes of the recording of a call.

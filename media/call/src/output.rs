@@ -14,6 +14,8 @@ pub enum Output {
     Query(QueryId, Query),
     /// A call's state changed: for `get calls`. The last one of a call says "ended".
     Report(Box<wire::CallReport>),
+    /// What came of an operator's order, exactly once for each.
+    Ordered(OrderId, Box<wire::RoomAnswer>),
     /// For the log and the metrics.
     Log(Event),
 }
@@ -21,6 +23,10 @@ pub enum Output {
 /// Pairs an answer with its question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueryId(pub u64);
+
+/// Pairs what came of an operator's order with it; whoever gives the order counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId(pub u64);
 
 /// Something that only the world outside the shard knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +38,13 @@ pub enum Query {
         /// Which one.
         source: PromptSource,
         /// The caller's language, as the directory names it: "fr".
+        language: String,
+    },
+    /// The same for those in a room: at its rate, so that the shard has nothing left to do with it.
+    Announcement {
+        /// Which one.
+        source: PromptSource,
+        /// Of a text, as the directory names it.
         language: String,
     },
 }
@@ -50,7 +63,7 @@ pub enum PromptSource {
 pub enum Answer {
     /// To [`Query::Locate`].
     Located(Result<wire::LocateResponse, Unavailable>),
-    /// To [`Query::Prompt`]; without one the caller hears the builtin chime.
+    /// To [`Query::Prompt`], without which the caller hears the builtin chime, and to [`Query::Announcement`].
     Prompt(Option<audio::Prompt>),
 }
 

@@ -16,7 +16,7 @@ use crate::media::{MediaEvent, Order, Sound, Tape, TapeFacts};
 use crate::output::{PromptSource, Query, QueryId};
 use crate::response::response;
 use crate::streams::{Accept, Path, Unfit};
-use crate::turn::Turn;
+use crate::turn::{Core, Turn};
 use proto::directory::{Directory, Target};
 use sdp::service::Agreed;
 use sip::endpoint::ServerId;
@@ -150,10 +150,10 @@ impl Program {
 }
 
 /// Builtin tones are those of the region's country.
-fn with_country(turn: &Turn<'_>, name: String) -> String {
-    let directory = turn.core.view.directory.load();
+pub(crate) fn with_country(core: &Core, name: String) -> String {
+    let directory = core.view.directory.load();
     let is_tone = name.strip_prefix("builtin:").is_some_and(|tone| audio::Tones::of("").named(tone).is_some());
-    let country = directory.region(&turn.core.settings.region).and_then(|region| region.country());
+    let country = directory.region(&core.settings.region).and_then(|region| region.country());
     match country.filter(|_| is_tone) {
         Some(country) => format!("{name}-{country}"),
         None => name,
@@ -213,7 +213,7 @@ impl Call {
     fn ask_prompt(&self, turn: &mut Turn<'_>, source: PromptSource) -> QueryId {
         let language = self.language(turn);
         let source = match source {
-            PromptSource::Play(name) => PromptSource::Play(with_country(turn, name)),
+            PromptSource::Play(name) => PromptSource::Play(with_country(turn.core, name)),
             PromptSource::Say(_) => source,
         };
         turn.query(Query::Prompt { source, language })
@@ -306,6 +306,9 @@ impl Call {
             && turn.media.is_locked(&meeting.room)
         {
             meeting.refuse();
+        }
+        if let Program::Conference(meeting) = &mut service.program {
+            meeting.since = meeting.is_inside().then(|| meeting.since.unwrap_or(turn.wall));
         }
         let sound = service.program.sound();
         service.agreed = Some(agreed);

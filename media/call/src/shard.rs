@@ -3,6 +3,7 @@
 mod finish;
 mod offer;
 mod quality;
+mod rooms;
 mod takeover;
 
 use crate::begin::admit;
@@ -21,6 +22,7 @@ use offer::Offers;
 use proto::time::UnixMillis;
 use proto::view::View;
 use proto::wire;
+use rooms::Announcing;
 use sip::endpoint::{self, ClientId, Endpoint, ServerId};
 use sip::hop::{Hop, Transmit};
 use sip::message::{Message, Method, Name};
@@ -40,6 +42,8 @@ pub struct Shard {
     clock: Option<(Instant, UnixMillis)>,
     intake: Intake,
     offers: Offers,
+    /// Sounds that an operator wants in a room and that are being looked for.
+    announcing: BTreeMap<QueryId, Announcing>,
     /// The call that is handled now; after a panic, the one that had it.
     at_work: Option<CallKey>,
     /// The call whose quality was reported last.
@@ -91,6 +95,7 @@ impl Shard {
             clock: None,
             intake: Intake::Open,
             offers: Offers::default(),
+            announcing: BTreeMap::new(),
             at_work: None,
             reported: None,
         }
@@ -105,6 +110,9 @@ impl Shard {
 
     /// The answer to a [`Query`](crate::Query). One that comes too late changes nothing.
     pub fn handle_answer(&mut self, now: Instant, query: QueryId, answer: Answer, media: &mut impl Media) {
+        if let Some(announcing) = self.announcing.remove(&query) {
+            return self.announce(announcing, answer, media);
+        }
         let Some(&key) = self.core.owners.queries.get(&query) else { return };
         self.with_call(now, key, media, |call, turn| match answer {
             Answer::Located(answer) => call.handle_located(turn, query, answer),
@@ -171,6 +179,7 @@ impl Shard {
         self.calls.is_empty()
             && self.due.is_empty()
             && self.offers.is_empty()
+            && self.announcing.is_empty()
             && self.core.late.is_empty()
             && self.core.owners.is_empty()
             && self.core.output.is_empty()

@@ -128,6 +128,11 @@ impl Mixer {
         }
     }
 
+    /// Whether something sounds for all, or waits to.
+    pub fn is_announcing(&self) -> bool {
+        !self.announcer.is_idle()
+    }
+
     /// Mixes what was heard since the last turn.
     pub fn turn(&mut self) {
         self.stage.turn(&mut self.seats, &self.fade);

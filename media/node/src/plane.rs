@@ -15,7 +15,9 @@ mod web;
 use crate::advertise::{Advertise, Advertised};
 use crate::ports::Ports;
 use crate::token::{Component, Token};
-use call::{Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, Security, Sound, Tape};
+use call::{
+    Ice, LegStats, Media, MediaEvent, MediaId, NoPort, Opened, Order, Remote, RoomState, Rule, Security, Sound, Tape,
+};
 use codec::Library;
 use dtls::Identity;
 use forward::Lane;
@@ -24,6 +26,7 @@ use keys::Key;
 use net::{Epoll, Interest};
 use pacer::Pacer;
 use pair::{Heard, Pair, Partner};
+pub use rooms::RATE as ROOM_RATE;
 use rooms::Room;
 use rtp::{Datagram, Micros};
 use sdp::service::Agreed;
@@ -439,6 +442,14 @@ impl Media for Plane {
 
     fn order(&mut self, id: MediaId, order: Order) {
         self.follow(id, &order);
+    }
+
+    fn room(&self, room: &str) -> Option<RoomState> {
+        self.state_of(room)
+    }
+
+    fn rule(&mut self, room: &str, rule: Rule) -> usize {
+        self.govern(room, rule)
     }
 
     fn tape(&mut self, id: MediaId, tape: Tape) {

@@ -153,6 +153,8 @@ impl Finder {
             }
             PromptSource::Say(text) => {
                 let prompt = ready(self.speech.speak(language, text)?);
+                // A text that is known is given to a shard in the shard's own thread, also for a room.
+                prompt.at(crate::plane::ROOM_RATE);
                 lock(&self.state).cache.keep(name, None, prompt.clone());
                 Ok(prompt)
             }

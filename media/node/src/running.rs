@@ -11,9 +11,10 @@ use forward::Forwarder;
 use net::Epoll;
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
+use proto::rooms::RoomOrders;
 use proto::view::View;
 use sip::token::ShardId;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -91,8 +92,9 @@ pub fn start(
     view: Arc<View>,
     registrar: Arc<dyn Registrar>,
     reports: Arc<CallReports>,
+    rooms: &RoomOrders,
 ) -> Result<Running, StartError> {
-    bind(config)?.start(view, registrar, reports)
+    bind(config)?.start(view, registrar, reports, rooms)
 }
 
 fn check(config: &Config) -> Result<(), StartError> {
@@ -130,12 +132,13 @@ impl Bound {
         self.inside.iter().map(|(address, _)| *address).collect()
     }
 
-    /// Starts the shards.
+    /// Starts the shards, which attend to `rooms` from then on.
     pub fn start(
         self,
         view: Arc<View>,
         registrar: Arc<dyn Registrar>,
         reports: Arc<CallReports>,
+        rooms: &RoomOrders,
     ) -> Result<Running, StartError> {
         let addresses = self.addresses();
         let Bound { config, inside } = self;
@@ -188,11 +191,15 @@ impl Bound {
                 reports: reports.clone(),
                 // They are one thing of all shards.
                 meters: Meters::new(index, recordings.clone().filter(|_| index == 0)),
+                ordered: BTreeMap::new(),
+                orders: 0,
                 spans: HashMap::new(),
                 epoll,
                 inside,
             };
             let post = shard.mailbox.post();
+            let orders = post.clone();
+            rooms.attend(move |order, share| orders.order(order, share));
             let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || shard.run())?;
             running.shards.push((post, thread));
         }

@@ -4,16 +4,18 @@ mod ended;
 
 use crate::inside::Inside;
 use crate::meters::Meters;
-use crate::plane::Plane;
+use crate::plane::{Plane, ROOM_RATE};
 use crate::prompts::Prompts;
 use crate::token::Token;
-use call::{Answer, Event, Output, Query, QueryId};
+use call::{Answer, Event, OrderId, Output, Query, QueryId};
 use net::{Epoll, Events, Ready, Waker};
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
+use proto::rooms::Share;
 use proto::time::UnixMillis;
+use proto::wire::RoomOrder;
 use sip::hop::Hop;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -31,6 +33,10 @@ pub struct Shard {
     pub prompts: Prompts,
     pub reports: Arc<CallReports>,
     pub meters: Meters,
+    /// The operator's orders that are not answered yet.
+    pub ordered: BTreeMap<OrderId, Share>,
+    /// Names the last of them.
+    pub orders: u64,
     /// One for each live call by its Call-ID, while traces are collected.
     pub spans: HashMap<String, tracing::Span>,
 }
@@ -38,14 +44,20 @@ pub struct Shard {
 /// What other threads tell a shard.
 #[derive(Clone)]
 pub struct Post {
-    sender: SyncSender<(QueryId, Answer)>,
+    sender: SyncSender<Mail>,
     shared: Arc<Shared>,
 }
 
 /// The shard's end of its [`Post`].
 pub struct Mailbox {
-    receiver: Receiver<(QueryId, Answer)>,
+    receiver: Receiver<Mail>,
     post: Post,
+}
+
+/// One thing that a shard is told.
+enum Mail {
+    Answer(QueryId, Answer),
+    Order(RoomOrder, Share),
 }
 
 struct Shared {
@@ -67,7 +79,7 @@ pub enum Wish {
     Stop,
 }
 
-/// A mailbox of answers for the shard that waits on `epoll`, and the way to reach it.
+/// A mailbox for the shard that waits on `epoll`, and the way to reach it.
 pub fn mailbox(epoll: &Epoll) -> Mailbox {
     let (sender, receiver) = sync_channel(ANSWERS);
     let shared = Shared {
@@ -89,7 +101,15 @@ impl Mailbox {
 impl Post {
     /// Never blocks: an answer for which there is no room is lost, and the call goes on as if none had come in time.
     fn answer(&self, id: QueryId, answer: Answer) {
-        if self.sender.try_send((id, answer)).is_err() {
+        if self.sender.try_send(Mail::Answer(id, answer)).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        self.shared.waker.wake();
+    }
+
+    /// Never blocks: an order for which there is no room is not heard, and its share of the answer says nothing.
+    pub fn order(&self, order: RoomOrder, share: Share) {
+        if self.sender.try_send(Mail::Order(order, share)).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.shared.waker.wake();
@@ -189,8 +209,18 @@ impl Shard {
     fn read_mail(&mut self, now: Instant) {
         // As many as fit the mailbox: whoever fills it meanwhile has woken us again.
         for _ in 0..ANSWERS {
-            let Ok((id, answer)) = self.mailbox.receiver.try_recv() else { return };
-            self.guarded(now, |calls, plane| calls.handle_answer(now, id, answer, plane));
+            let Ok(mail) = self.mailbox.receiver.try_recv() else { return };
+            match mail {
+                Mail::Answer(id, answer) => {
+                    self.guarded(now, |calls, plane| calls.handle_answer(now, id, answer, plane));
+                }
+                Mail::Order(order, share) => {
+                    self.orders += 1;
+                    let id = OrderId(self.orders);
+                    self.ordered.insert(id, share);
+                    self.guarded(now, |calls, plane| calls.handle_order(now, id, &order, plane));
+                }
+            }
         }
     }
 
@@ -223,6 +253,11 @@ impl Shard {
                         }
                         self.reports.push(*report);
                     }
+                    Output::Ordered(id, answer) => {
+                        if let Some(share) = self.ordered.remove(&id) {
+                            share.answer(*answer);
+                        }
+                    }
                     Output::Log(event) => self.log(event),
                 }
             }
@@ -240,6 +275,16 @@ impl Shard {
             }
             Query::Prompt { source, language } => {
                 self.prompts.ask(source, language, Box::new(move |sound| post.answer(id, Answer::Prompt(sound))));
+            }
+            Query::Announcement { source, language } => {
+                let reply = move |sound: Option<audio::Prompt>| {
+                    // In the reader's thread, wherever it was not made before.
+                    if let Some(sound) = &sound {
+                        sound.at(ROOM_RATE);
+                    }
+                    post.answer(id, Answer::Prompt(sound));
+                };
+                self.prompts.ask(source, language, Box::new(reply));
             }
         }
     }
@@ -294,7 +339,7 @@ fn wall() -> UnixMillis {
     UnixMillis(since.as_millis() as u64)
 }
 
-/// Answers that may wait for a shard; far more than a shard asks in the time of one turn.
+/// Answers and orders that may wait for a shard; far more than a shard asks in the time of one turn.
 const ANSWERS: usize = 4096;
 /// Ready sockets looked at before the clock is read again.
 const EVENTS: usize = 256;

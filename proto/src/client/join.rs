@@ -3,6 +3,7 @@
 use super::Options;
 use crate::membership::Membership;
 use crate::reports::CallReports;
+use crate::rooms::RoomOrders;
 use crate::view::View;
 use crate::wire::{
     self, ClusterUpdate, DirectoryParts, MemberReport, Role, WatchRequest, cluster_client::ClusterClient,
@@ -20,13 +21,20 @@ use tonic::{Status, Streaming, transport::Channel};
 /// Joins the cluster and stays joined, at one registry after the other, until the task is aborted.
 ///
 /// `member` is what this process says of itself; its changes (weight 0 = draining) are told as they come. The view's
-/// `own_id` is set, and its keys, membership and directory are real, once it has joined for the first time.
-pub async fn join(options: Options, member: watch::Receiver<wire::Member>, view: Arc<View>, reports: Arc<CallReports>) {
+/// `own_id` is set, and its keys, membership and directory are real, once it has joined for the first time. What a registry
+/// orders goes to `rooms`, which has no shards where this is no media node.
+pub async fn join(
+    options: Options,
+    member: watch::Receiver<wire::Member>,
+    view: Arc<View>,
+    reports: Arc<CallReports>,
+    rooms: Arc<RoomOrders>,
+) {
     let mut turn = std::process::id() as usize;
     loop {
         let registries = candidates(&options, &view);
         if let Some(registry) = registries.get(turn % registries.len().max(1)) {
-            match stay(&options, *registry, member.clone(), &view, &reports).await {
+            match stay(&options, *registry, member.clone(), &view, &reports, &rooms).await {
                 Ok(()) => tracing::info!(%registry, "the registry ended our membership"),
                 Err(why) => tracing::warn!(%registry, %why, "not joined; going on with the last snapshot"),
             }
@@ -67,16 +75,22 @@ async fn stay(
     mut member: watch::Receiver<wire::Member>,
     view: &View,
     reports: &CallReports,
+    rooms: &RoomOrders,
 ) -> Result<(), JoinError> {
     let channel = options.connect(registry).await?;
     let (report, queue) = mpsc::channel(16);
+    let (answered, mut answers) = mpsc::channel(ANSWERS);
     reports.tell_all_again();
     let own = |view: &View, member: &wire::Member| wire::Member {
         generation: view.directory.load().generation(),
         id: view.own_id.load(Ordering::Relaxed),
         ..member.clone()
     };
-    let first = MemberReport { member: Some(own(view, &member.borrow_and_update())), calls: reports.changes() };
+    let first = MemberReport {
+        member: Some(own(view, &member.borrow_and_update())),
+        calls: reports.changes(),
+        answers: Vec::new(),
+    };
     let _ = report.send(first).await;
     let mut updates = ClusterClient::new(channel.clone()).join(ReceiverStream::new(queue)).await?.into_inner();
     let mut parts = watch_directory(channel, view).await?;
@@ -86,7 +100,14 @@ async fn stay(
     loop {
         tokio::select! {
             update = updates.message() => match update? {
-                Some(update) => take(&update, view)?,
+                Some(update) => {
+                    take(&update, view)?;
+                    for order in &update.orders {
+                        let answered = answered.clone();
+                        // A shard must not wait: what does not fit is an order of which the operator learns nothing.
+                        rooms.give(order, Box::new(move |answer| drop(answered.try_send(answer))));
+                    }
+                }
                 None => return Ok(()),
             },
             message = parts.message() => match message? {
@@ -98,7 +119,11 @@ async fn stay(
                     return Ok(());
                 }
                 let member = Some(own(view, &member.borrow_and_update()));
-                let _ = report.send(MemberReport { member, calls: Vec::new() }).await;
+                let _ = report.send(MemberReport { member, ..MemberReport::default() }).await;
+            }
+            // This task keeps a sender itself.
+            Some(answer) = answers.recv() => {
+                let _ = report.send(MemberReport { answers: vec![answer], ..MemberReport::default() }).await;
             }
             _ = every.tick() => {
                 let calls = reports.changes();
@@ -106,7 +131,7 @@ async fn stay(
                 let changed = (generation != told).then(|| own(view, &member.borrow()));
                 told = generation;
                 if !calls.is_empty() || changed.is_some() {
-                    let _ = report.send(MemberReport { member: changed, calls }).await;
+                    let _ = report.send(MemberReport { member: changed, calls, answers: Vec::new() }).await;
                 }
             }
         }
@@ -150,5 +175,7 @@ fn take_parts(message: DirectoryParts, arrived: &mut Vec<wire::Part>, view: &Vie
 
 const AGAIN: Duration = Duration::from_millis(300);
 const REPORT: Duration = Duration::from_secs(1);
+/// Answers to orders that may wait to be sent.
+const ANSWERS: usize = 256;
 /// The largest message that is taken; registries send parts in messages far below it.
 const MESSAGE: usize = 64 << 20;

@@ -2,19 +2,22 @@
 
 use crate::calls::Calls;
 use crate::members::{Members, unix_seconds};
+use crate::rooms::Rooms;
 use crate::store::{Lease, StoreError};
 use proto::reports::CallReports;
+use proto::rooms::RoomOrders;
 use proto::view::View;
-use proto::wire::Member;
+use proto::wire::{Member, Role};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Members of this process; they leave in order with [`LocalMembers::leave`].
 pub struct LocalMembers {
     members: Arc<Members>,
     calls: Arc<Calls>,
+    rooms: Arc<Rooms>,
     view: Arc<View>,
     stays: Vec<JoinHandle<()>>,
     goodbye: watch::Sender<()>,
@@ -22,21 +25,24 @@ pub struct LocalMembers {
 
 impl LocalMembers {
     /// Nobody yet.
-    pub fn new(members: Arc<Members>, calls: Arc<Calls>, view: Arc<View>) -> LocalMembers {
-        LocalMembers { members, calls, view, stays: Vec::new(), goodbye: watch::Sender::new(()) }
+    pub fn new(members: Arc<Members>, calls: Arc<Calls>, rooms: Arc<Rooms>, view: Arc<View>) -> LocalMembers {
+        LocalMembers { members, calls, rooms, view, stays: Vec::new(), goodbye: watch::Sender::new(()) }
     }
 
     /// Makes a role a member; gives its id.
     pub async fn join(&mut self, member: Member) -> Result<u32, StoreError> {
         // Nobody will say anything else.
-        self.join_with(watch::Sender::new(member).subscribe(), Arc::new(CallReports::default())).await
+        let said = watch::Sender::new(member).subscribe();
+        self.join_with(said, Arc::default(), Arc::default()).await
     }
 
-    /// The same for a media node, which may say something else of itself later, with the calls that it reports.
+    /// The same for a media node, which may say something else of itself later, with the calls that it reports and the rooms for
+    /// which it takes orders.
     pub async fn join_with(
         &mut self,
         mut said: watch::Receiver<Member>,
         reports: Arc<CallReports>,
+        orders: Arc<RoomOrders>,
     ) -> Result<u32, StoreError> {
         let member = said.borrow_and_update().clone();
         let id = self.members.id_of(&member.name, member.role()).await?;
@@ -45,7 +51,8 @@ impl LocalMembers {
         let lease = self.members.lease().await?;
         self.members.announce(lease.id, &member).await?;
         let (members, calls, view) = (self.members.clone(), self.calls.clone(), self.view.clone());
-        let stay = Stay { members, calls, view, reports, said, member, lease };
+        let rooms = self.rooms.clone();
+        let stay = Stay { members, calls, rooms, view, reports, orders, said, member, lease };
         self.stays.push(tokio::spawn(stay.run(self.goodbye.subscribe())));
         Ok(id)
     }
@@ -63,8 +70,10 @@ impl LocalMembers {
 struct Stay {
     members: Arc<Members>,
     calls: Arc<Calls>,
+    rooms: Arc<Rooms>,
     view: Arc<View>,
     reports: Arc<CallReports>,
+    orders: Arc<RoomOrders>,
     /// What the member says of itself; `member` is what was written, with its id.
     said: watch::Receiver<Member>,
     member: Member,
@@ -76,9 +85,21 @@ impl Stay {
     async fn run(mut self, mut goodbye: watch::Receiver<()>) {
         let stay = self.calls.enter();
         let mut every = tokio::time::interval(REPORT);
+        // Only a media node is ordered something; for all others nothing comes out of it.
+        let (_kept, nothing) = mpsc::channel(1);
+        let is_media = self.member.role() == Role::Media;
+        let mut ordered = if is_media { self.rooms.enter(stay, &self.member.name) } else { nothing };
         loop {
             tokio::select! {
-                _ = goodbye.changed() => return self.calls.forget(stay),
+                _ = goodbye.changed() => {
+                    self.rooms.forget(stay);
+                    return self.calls.forget(stay);
+                }
+                Some(order) = ordered.recv() => {
+                    let rooms = self.rooms.clone();
+                    self.orders.give(&order, Box::new(move |answer| rooms.take(answer)));
+                    continue;
+                }
                 _ = every.tick() => {}
             }
             self.calls.take(stay, self.reports.changes());

@@ -3,12 +3,13 @@
 use crate::bindings::Bindings;
 use crate::calls::{self, Calls};
 use crate::members::{Members, TTL};
+use crate::rooms::Rooms;
 use proto::client;
 use proto::membership::Membership;
 use proto::view::View;
 use proto::wire::{
     self, BindingsOf, BindingsRequest, CallList, CallsRequest, ClusterUpdate, Member, MemberReport, MembersRequest,
-    cluster_client::ClusterClient, cluster_server,
+    RoomAnswer, RoomOrder, RoomRequest, cluster_client::ClusterClient, cluster_server,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct ClusterService {
     pub members: Arc<Members>,
     /// Calls of the media nodes joined here.
     pub calls: Arc<Calls>,
+    /// Their rooms.
+    pub rooms: Arc<Rooms>,
     /// The store that `get bindings` reads.
     pub bindings: Bindings,
     /// The snapshot in force.
@@ -57,8 +60,10 @@ impl cluster_server::Cluster for ClusterService {
         let stay = self.calls.enter();
         self.calls.take(stay, first.calls);
         let (updates, stream) = mpsc::channel(16);
-        tokio::spawn(tell(self.members.clone(), member.id, updates));
-        let stay = Stay { members: self.members.clone(), calls: self.calls.clone(), stay, member, lease };
+        let orders = (member.role() == wire::Role::Media).then(|| self.rooms.enter(stay, &member.name));
+        tokio::spawn(tell(self.members.clone(), member.id, updates, orders));
+        let (members, calls, rooms) = (self.members.clone(), self.calls.clone(), self.rooms.clone());
+        let stay = Stay { members, calls, rooms, stay, member, lease };
         tokio::spawn(stay.run(reports));
         Ok(Response::new(ReceiverStream::new(stream)))
     }
@@ -85,6 +90,10 @@ impl cluster_server::Cluster for ClusterService {
         Ok(Response::new(CallList { calls }))
     }
 
+    async fn rooms(&self, request: Request<RoomRequest>) -> Result<Response<RoomAnswer>, Status> {
+        self.order_rooms(request.into_inner()).await.map(Response::new)
+    }
+
     async fn bindings(&self, request: Request<BindingsRequest>) -> Result<Response<Self::BindingsStream>, Status> {
         let BindingsRequest { aor, domain } = request.into_inner();
         let (records, stream) = mpsc::channel(64);
@@ -100,23 +109,42 @@ impl cluster_server::Cluster for ClusterService {
     }
 }
 
-fn other_registries(membership: &Membership, own_id: u32) -> Vec<std::net::SocketAddr> {
+pub(super) fn other_registries(membership: &Membership, own_id: u32) -> Vec<std::net::SocketAddr> {
     let registries = membership.members().iter().filter(|member| member.role == wire::Role::Registry);
     registries.filter(|member| u32::from(member.id) != own_id).map(|member| member.inside).collect()
 }
 
-/// Tells a member the snapshot and every change of it.
-async fn tell(members: Arc<Members>, id: u32, updates: mpsc::Sender<Result<ClusterUpdate, Status>>) {
+/// Tells a member the snapshot and every change of it, and a media node what it is ordered.
+async fn tell(
+    members: Arc<Members>,
+    id: u32,
+    updates: mpsc::Sender<Result<ClusterUpdate, Status>>,
+    orders: Option<mpsc::Receiver<RoomOrder>>,
+) {
+    // A member that is ordered nothing has a channel that nothing comes out of.
+    let (_kept, nothing) = mpsc::channel(1);
+    let mut orders = orders.unwrap_or(nothing);
     let mut snapshots = members.snapshots();
+    snapshots.mark_changed();
     loop {
-        let snapshot = snapshots.borrow_and_update().clone();
-        let update = ClusterUpdate { id, membership: Some(snapshot.membership), keys: Some(snapshot.keys) };
+        let update = tokio::select! {
+            changed = snapshots.changed() => match changed {
+                Ok(()) => {
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    let (membership, keys) = (Some(snapshot.membership), Some(snapshot.keys));
+                    ClusterUpdate { id, membership, keys, orders: Vec::new() }
+                }
+                Err(_) => return,
+            },
+            order = orders.recv() => match order {
+                Some(order) => ClusterUpdate { orders: vec![order], ..ClusterUpdate::default() },
+                // Its stay is over.
+                None => return,
+            },
+            () = updates.closed() => return,
+        };
         if updates.send(Ok(update)).await.is_err() {
             return;
-        }
-        tokio::select! {
-            changed = snapshots.changed() => if changed.is_err() { return },
-            () = updates.closed() => return,
         }
     }
 }
@@ -125,6 +153,7 @@ async fn tell(members: Arc<Members>, id: u32, updates: mpsc::Sender<Result<Clust
 struct Stay {
     members: Arc<Members>,
     calls: Arc<Calls>,
+    rooms: Arc<Rooms>,
     stay: calls::Stay,
     member: Member,
     lease: crate::store::Lease,
@@ -141,6 +170,7 @@ impl Stay {
                     Ok(None) => break,
                     Err(_) => {
                         self.calls.forget(self.stay);
+                        self.rooms.forget(self.stay);
                         // It may only have lost this registry: its entry stays while it looks for another one, which then owns it.
                         tokio::time::sleep(TTL).await;
                         break;
@@ -156,11 +186,13 @@ impl Stay {
             }
         }
         self.calls.forget(self.stay);
+        self.rooms.forget(self.stay);
         tracing::info!(id = self.member.id, name = self.member.name, "a member left");
     }
 
     async fn take(&mut self, report: MemberReport) {
         self.calls.take(self.stay, report.calls);
+        report.answers.into_iter().for_each(|answer| self.rooms.take(answer));
         if let Some(news) = report.member {
             self.member = Member { id: self.member.id, joined_at: self.member.joined_at, ..news };
             if let Err(why) = self.members.announce(self.lease.id, &self.member).await {

@@ -84,11 +84,11 @@ impl World {
                                 let located = self.cluster.registry.locate(&view, self.wall(), &request);
                                 call::Answer::Located(located)
                             }
-                            Query::Prompt { .. } => call::Answer::Prompt(None),
+                            Query::Prompt { .. } | Query::Announcement { .. } => call::Answer::Prompt(None),
                         };
                         self.answer(Coming::ToShard { shard: index, id, answer });
                     }
-                    Some(Output::Report(_) | Output::Log(_)) => {}
+                    Some(Output::Report(_) | Output::Ordered(_, _) | Output::Log(_)) => {}
                     None => break,
                 }
             }

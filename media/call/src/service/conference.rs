@@ -4,6 +4,7 @@ use super::Step;
 use crate::media::{MediaEvent, Order, Sound};
 use crate::output::PromptSource;
 use proto::directory::Conference;
+use proto::time::UnixMillis;
 use std::sync::Arc;
 
 /// One participant's way through it.
@@ -13,6 +14,8 @@ pub(crate) struct Meeting {
     /// What is said in it is recorded.
     pub record: bool,
     pin: Option<Box<str>>,
+    /// When the participant came in, at this shard.
+    pub since: Option<UnixMillis>,
     language: Language,
     stage: Stage,
 }
@@ -42,7 +45,7 @@ impl Meeting {
             Some(_) => Stage::Door { prompt: None, typed: String::new(), tries: TRIES },
             None => Stage::Inside { menu: false },
         };
-        Meeting { room: conference.name.as_ref().into(), record: conference.record, pin, language, stage }
+        Meeting { room: conference.name.as_ref().into(), record: conference.record, pin, since: None, language, stage }
     }
 
     pub(super) fn wants(&self) -> Option<PromptSource> {

@@ -2,7 +2,8 @@
 
 use crate::phone::Sdp;
 use crate::world::{World, ms, s};
-use call::{MediaEvent, Order, Sound};
+use call::{MediaEvent, MediaId, Rule, Sound, Whom};
+use proto::wire::{self, announcement::Source, room_order::Order};
 
 fn in_room(world: &World, phone: usize) -> Option<usize> {
     let remote = world.phones[phone].media;
@@ -118,7 +119,7 @@ fn a_participant_orders_at_most_once_a_second() {
         "*1*2*1".chars().for_each(|key| world.happen(alice, MediaEvent::Dtmf(key)));
         world.run_for(s(1));
     }
-    assert_eq!(world.shards[0].media.orders, [Order::Mute, Order::Mute, Order::Mute]);
+    assert_eq!(world.shards[0].media.orders, [call::Order::Mute, call::Order::Mute, call::Order::Mute]);
 }
 
 #[test]
@@ -143,4 +144,116 @@ fn a_participant_stays_in_the_room_when_another_shard_goes_on() {
     world.flush();
     world.run_for(s(1));
     assert_eq!((in_room(&world, alice), in_room(&world, bob)), (Some(0), None), "who was at the door is there still");
+}
+
+fn order(room: &str, participant: &str, order: Order) -> wire::RoomOrder {
+    wire::RoomOrder { id: 0, room: room.into(), participant: participant.into(), order: Some(order) }
+}
+
+/// Alice, and Bob with two phones, who came in this order.
+fn meeting() -> (World, [usize; 3]) {
+    let mut world = World::new(1);
+    world.more = "[[conference]]\nname = \"standup\"\nnumber = \"8000\"\n";
+    world.apply();
+    let phones = ["alice", "bob-1", "bob-2"].map(|name| world.add_phone(name));
+    for phone in phones {
+        world.call_target(phone, "conference:standup", Sdp::Offer);
+        world.run_for(s(1));
+    }
+    (world, phones)
+}
+
+#[test]
+fn an_operator_sees_who_is_in_which_room() {
+    let (mut world, _) = meeting();
+    let outside = world.add_phone("carol");
+    world.call_target(outside, "echo", Sdp::Offer);
+    world.run_for(s(1));
+    for (room, due) in [("", 3), ("standup", 3), ("board", 0)] {
+        let listed = world.order(&order(room, "", Order::List(wire::ListRooms {})));
+        assert_eq!((listed.found, listed.participants, listed.rooms.len()), (due > 0, due, usize::from(due > 0)));
+        let Some(room) = listed.rooms.first() else { continue };
+        assert_eq!((room.name.as_str(), room.node.as_str(), room.locked), ("standup", "media-1", true));
+        let callers: Vec<&str> = room.participants.iter().map(|it| &*it.caller).collect();
+        assert_eq!(callers, ["alice@tandem.local", "bob@tandem.local", "bob@tandem.local"]);
+        let [alice, _, last] = &room.participants[..] else { panic!("{room:?}") };
+        assert!(last.speaking && !alice.speaking && alice.muted && last.since >= alice.since + 2000);
+        assert!(world.shards[0].shard.calls().any(|call| call.id == last.id));
+    }
+}
+
+#[test]
+fn an_operator_rules_over_all_a_user_or_one_call() {
+    let (mut world, phones) = meeting();
+    let port = |world: &World, phone: usize| world.shards[0].media.port_of(world.phones[phone].media).unwrap();
+    let ports = phones.map(|phone| port(&world, phone));
+    let last = world.shards[0].shard.calls().last().unwrap().id;
+    let these = |ports: &[MediaId]| Whom::These(ports.to_vec());
+    for (who, whom, count) in [
+        ("", Whom::All, 3),
+        ("alice", these(&ports[..1]), 1),
+        ("bob@tandem.local", these(&ports[1..]), 2),
+        (&last, these(&ports[2..]), 1),
+    ] {
+        let muted = world.order(&order("standup", who, Order::Mute(true)));
+        assert_eq!((muted.found, muted.participants), (true, count));
+        assert_eq!(world.shards[0].media.rules.pop(), Some(Rule::Mute(whom)));
+    }
+    assert_eq!(world.order(&order("standup", "", Order::Lock(false))).participants, 3);
+    assert_eq!(world.shards[0].media.rules.pop(), Some(Rule::Unlock));
+    // Who is not there, and a room that is not there.
+    let absent = world.order(&order("standup", "carol", Order::Mute(false)));
+    assert_eq!((absent.found, absent.participants), (true, 0));
+    assert!(!world.order(&order("board", "", Order::Mute(false))).found);
+    assert!(world.shards[0].media.rules.is_empty());
+    assert!(
+        !world.order(&wire::RoomOrder { order: None, ..order("standup", "", Order::Lock(true)) }).refused.is_empty()
+    );
+}
+
+#[test]
+fn who_is_removed_is_hung_up_on_and_the_others_stay() {
+    let (mut world, phones) = meeting();
+    assert_eq!(world.order(&order("standup", "bob", Order::Remove(wire::RemoveParticipant {}))).participants, 2);
+    world.run_for(s(1));
+    let talks = phones.map(|phone| world.phones[phone].dialog.is_some());
+    assert_eq!(talks, [true, false, false]);
+    world.hang_up(phones[0]);
+    world.finish();
+}
+
+#[test]
+fn an_announcement_is_heard_when_its_sound_is_found_by_those_who_are_there_then() {
+    let (mut world, phones) = meeting();
+    world.registry.prompts_take = s(2);
+    let announce = |to: &str, source| {
+        let announcement = wire::Announcement { language: String::new(), source: Some(source) };
+        order("standup", to, Order::Announce(announcement))
+    };
+    for (to, source) in
+        [("", Source::Say("hello".into())), ("bob", Source::Play("none".into())), ("bob", Source::Play("gong".into()))]
+    {
+        world.give(&announce(to, source));
+    }
+    world.hang_up(phones[2]);
+    world.run_for(s(1));
+    assert!(world.ordered.is_empty(), "no sound is there yet");
+    world.run_for(s(2));
+    let answers: Vec<_> = world.ordered.drain(..).map(|(_, it)| (it.participants, it.refused.is_empty())).collect();
+    assert_eq!(answers, [(2, true), (0, false), (1, true)]);
+    let bob = world.shards[0].media.port_of(world.phones[phones[1]].media).unwrap();
+    let whom: Vec<_> = world.shards[0]
+        .media
+        .rules
+        .drain(..)
+        .map(|rule| match rule {
+            Rule::Announce(whom, _) => whom,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(whom, [Whom::All, Whom::These(vec![bob])]);
+    // Where nobody is to hear it, no sound is looked for.
+    assert_eq!(world.order(&announce("carol", Source::Say("hello".into()))).participants, 0);
+    phones[..2].iter().for_each(|phone| world.hang_up(*phone));
+    world.finish();
 }

@@ -1,6 +1,6 @@
 //! Ports that carry nothing: what was asked of them, so that a test can say whose media reaches whom.
 
-use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, Sound, Tape};
+use call::{Ice, LegStats, Media, MediaId, NoPort, Opened, Order, Remote, RoomState, Rule, Sound, Tape, Whom};
 use sdp::service::Agreed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +15,7 @@ pub struct FakeMedia {
     pub free: Option<usize>,
     pub tapes: Vec<(Taped, Tape)>,
     pub orders: Vec<Order>,
+    pub rules: Vec<Rule>,
     pub watched: Vec<MediaId>,
     count: u64,
     drawn: u64,
@@ -103,12 +104,35 @@ impl Media for FakeMedia {
         false
     }
 
-    fn is_in_room(&self, _: MediaId) -> bool {
-        false
+    fn is_in_room(&self, id: MediaId) -> bool {
+        self.open.get(&id).is_some_and(|port| matches!(port.does, Does::Serves(Sound::Room(_))))
     }
 
     fn order(&mut self, _: MediaId, order: Order) {
         self.orders.push(order);
+    }
+
+    /// All are muted, and the last one speaks.
+    fn room(&self, room: &str) -> Option<RoomState> {
+        let here = |port: &Port| matches!(&port.does, Does::Serves(Sound::Room(name)) if &**name == room);
+        let ids: Vec<MediaId> = self.open.iter().filter(|(_, port)| here(port)).map(|(id, _)| *id).collect();
+        let participant = |id: &MediaId| call::Participant { id: *id, muted: true, speaking: ids.last() == Some(id) };
+        (!ids.is_empty()).then(|| RoomState { locked: true, participants: ids.iter().map(participant).collect() })
+    }
+
+    fn rule(&mut self, room: &str, rule: Rule) -> usize {
+        let count = match &rule {
+            Rule::Mute(Whom::These(ids)) | Rule::Unmute(Whom::These(ids)) | Rule::Announce(Whom::These(ids), _) => {
+                ids.len()
+            }
+            Rule::Mute(Whom::All)
+            | Rule::Unmute(Whom::All)
+            | Rule::Announce(Whom::All, _)
+            | Rule::Lock
+            | Rule::Unlock => self.room(room).map_or(0, |room| room.participants.len()),
+        };
+        self.rules.push(rule);
+        count
     }
 
     fn tape(&mut self, id: MediaId, tape: Tape) {

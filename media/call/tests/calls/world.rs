@@ -50,6 +50,8 @@ pub struct World {
     pub registry: Registry,
     pub events: Vec<Event>,
     pub reports: Vec<wire::CallReport>,
+    /// What came of an operator's orders.
+    pub ordered: Vec<(call::OrderId, wire::RoomAnswer)>,
     /// Proxies that are dead.
     pub dead: Vec<SocketAddr>,
     /// What proxies know of users whose registrations passed through them.
@@ -103,6 +105,7 @@ impl World {
             registry: Registry::default(),
             events: Vec::new(),
             reports: Vec::new(),
+            ordered: Vec::new(),
             dead: Vec::new(),
             remembered: Vec::new(),
             wire: Vec::new(),
@@ -246,6 +249,21 @@ impl World {
     pub fn with_phone(&mut self, phone: usize, act: impl FnOnce(&mut Phone, Instant)) {
         act(&mut self.phones[phone], self.now);
         self.flush();
+    }
+
+    /// An operator gives the first shard an order.
+    pub fn give(&mut self, order: &wire::RoomOrder) {
+        self.count += 1;
+        let (now, id, member) = (self.now, call::OrderId(self.count), &mut self.shards[0]);
+        member.shard.handle_order(now, id, order, &mut member.media);
+        self.flush();
+    }
+
+    /// The same with one that is answered at once.
+    pub fn order(&mut self, order: &wire::RoomOrder) -> wire::RoomAnswer {
+        self.give(order);
+        let [(_, answer)] = &std::mem::take(&mut self.ordered)[..] else { panic!("one answer to {order:?}") };
+        answer.clone()
     }
 
     pub fn hang_up(&mut self, phone: usize) {
@@ -459,6 +477,11 @@ impl World {
             Output::Query(id, Query::Prompt { .. }) => {
                 self.answer(index, id, Answer::Prompt(None), self.registry.prompts_take);
             }
+            Output::Query(id, Query::Announcement { source, .. }) => {
+                let found = (source != call::PromptSource::Play("none".into())).then(audio::Prompt::chime);
+                self.answer(index, id, Answer::Prompt(found), self.registry.prompts_take);
+            }
+            Output::Ordered(id, answer) => self.ordered.push((id, *answer)),
             Output::Report(report) => self.reports.push(*report),
             Output::Log(event) => self.events.push(event),
         }

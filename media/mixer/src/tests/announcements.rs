@@ -38,12 +38,14 @@ fn an_announcement_to_all_is_heard_by_all_over_a_mix_lowered_by_12_db() {
     room.mixer.announce(Audience::All, tone(1000.0, 50)).unwrap();
     let mut heard = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..60 {
+        assert_eq!(room.mixer.is_announcing(), room.at < 5 + 52);
         room.turn(&[(speaker, VOICE)]);
         assert!(matches!(room.mixer.told(one), Told::Common(_)));
         for (heard, seat) in heard.iter_mut().zip([one, two, speaker]) {
             heard.extend_from_slice(room.told(seat));
         }
     }
+    assert!(!room.mixer.is_announcing());
     assert_eq!(heard[0], heard[1]);
     let [_, both, alone] = &heard.map(|heard| heard[10 * 320..50 * 320].to_vec());
     let after = goertzel(both, 16_000, VOICE.hertz);

@@ -7,7 +7,7 @@ use super::tape::Recording;
 use super::turns::Paced;
 use super::{Plane, pair_at, pair_of};
 use audio::Prompt;
-use call::{MediaId, Order};
+use call::{MediaId, Order, RoomState, Rule, Whom};
 use mixer::{Audience, Mixer, Muted, Seat};
 use std::sync::Arc;
 
@@ -16,9 +16,16 @@ pub struct Room {
     name: Arc<str>,
     mixer: Mixer,
     participants: Vec<Participant>,
-    locked: bool,
+    lock: Lock,
     /// Takes what all hear.
     pub recording: Option<Box<Recording>>,
+}
+
+/// Whether others may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lock {
+    Open,
+    Locked,
 }
 
 struct Participant {
@@ -53,7 +60,7 @@ impl Plane {
                 name: name.clone(),
                 mixer: Mixer::new(RATE),
                 participants: Vec::new(),
-                locked: false,
+                lock: Lock::Open,
                 recording: None,
             };
             self.rooms.insert(self.rooms_opened, room);
@@ -61,7 +68,7 @@ impl Plane {
             self.rooms_opened
         });
         let Some(room) = self.rooms.get_mut(&key) else { return };
-        room.announce("joined");
+        room.tell_in_passing("joined");
         if let (Some(seat), Some(pair)) = (room.mixer.join(), pair_of(&mut self.slots, id)) {
             room.participants.push(Participant { id, seat, muted: Muted::No });
             pair.partner = Partner::Room(key);
@@ -74,7 +81,7 @@ impl Plane {
         let Some(place) = room.participants.iter().position(|participant| participant.id == id) else { return };
         let participant = room.participants.swap_remove(place);
         room.mixer.leave(participant.seat);
-        room.announce("left");
+        room.tell_in_passing("left");
         if room.participants.is_empty() {
             self.rooms.remove(&key);
         }
@@ -89,28 +96,61 @@ impl Plane {
     /// Whether nobody else may come in.
     pub(super) fn is_closed(&self, name: &str) -> bool {
         let room = self.rooms.values().find(|room| &*room.name == name);
-        room.is_some_and(|room| room.locked || room.participants.len() >= MOST)
+        room.is_some_and(|room| room.lock == Lock::Locked || room.participants.len() >= MOST)
     }
 
     /// Does what a participant asks.
     pub(super) fn follow(&mut self, id: MediaId, order: &Order) {
         let Some((key, _)) = self.room_of(id) else { return };
         let Some(room) = self.rooms.get_mut(&key) else { return };
-        let Some(participant) = room.participants.iter_mut().find(|participant| participant.id == id) else { return };
+        let Some(participant) = room.participants.iter().find(|participant| participant.id == id) else { return };
         match order {
             Order::Mute => {
-                let (muted, cue) = match participant.muted {
-                    Muted::No => (Muted::Yes, "muted"),
-                    Muted::Yes => (Muted::No, "unmuted"),
+                let muted = match participant.muted {
+                    Muted::No => Muted::Yes,
+                    Muted::Yes => Muted::No,
                 };
-                participant.muted = muted;
-                let seat = participant.seat;
-                room.mixer.mute(seat, muted);
-                room.announce_to(Audience::One(seat), cue);
+                room.mute(&Whom::These(vec![id]), muted);
             }
             Order::Lock => {
-                room.locked = !room.locked;
-                room.announce(if room.locked { "locked" } else { "unlocked" });
+                room.change_lock(match room.lock {
+                    Lock::Locked => Lock::Open,
+                    Lock::Open => Lock::Locked,
+                });
+            }
+        }
+    }
+
+    /// A room as it is now.
+    pub(super) fn state_of(&self, name: &str) -> Option<RoomState> {
+        let room = self.rooms.values().find(|room| &*room.name == name)?;
+        let speaking: Vec<Seat> = room.mixer.speakers().collect();
+        let participants = room.participants.iter().map(|Participant { id, seat, muted }| call::Participant {
+            id: *id,
+            muted: *muted == Muted::Yes,
+            speaking: speaking.contains(seat),
+        });
+        Some(RoomState { locked: room.lock == Lock::Locked, participants: participants.collect() })
+    }
+
+    /// Does what an operator asks; for how many.
+    pub(super) fn govern(&mut self, name: &str, rule: Rule) -> usize {
+        let Some(room) = self.rooms.values_mut().find(|room| &*room.name == name) else { return 0 };
+        match rule {
+            Rule::Mute(whom) => room.mute(&whom, Muted::Yes),
+            Rule::Unmute(whom) => room.mute(&whom, Muted::No),
+            Rule::Lock => room.change_lock(Lock::Locked),
+            Rule::Unlock => room.change_lock(Lock::Open),
+            Rule::Announce(whom, prompt) => {
+                let sound = prompt.at(RATE);
+                let audiences = match &whom {
+                    Whom::All => {
+                        return room.mixer.announce(Audience::All, sound).map_or(0, |()| room.participants.len());
+                    }
+                    Whom::These(ids) => ids.iter().filter_map(|id| room.participants.iter().find(|it| it.id == *id)),
+                };
+                let told = |it: &&Participant| room.mixer.announce(Audience::One(it.seat), sound.clone()).is_ok();
+                audiences.filter(told).count()
             }
         }
     }
@@ -151,6 +191,50 @@ impl Plane {
 }
 
 impl Room {
+    /// Counts all whom it concerns; only those for whom it changes something hear a cue.
+    fn mute(&mut self, whom: &Whom, muted: Muted) -> usize {
+        let is_meant = |id: &MediaId| match whom {
+            Whom::All => true,
+            Whom::These(ids) => ids.contains(id),
+        };
+        let (mut meant, mut changed) = (0, Vec::new());
+        for participant in self.participants.iter_mut().filter(|participant| is_meant(&participant.id)) {
+            meant += 1;
+            if std::mem::replace(&mut participant.muted, muted) != muted {
+                self.mixer.mute(participant.seat, muted);
+                changed.push(participant.seat);
+            }
+        }
+        let cue = match muted {
+            Muted::Yes => "muted",
+            Muted::No => "unmuted",
+        };
+        match whom {
+            // One sound for all is mixed and encoded once.
+            Whom::All if changed.is_empty() => {}
+            Whom::All => self.announce(cue),
+            Whom::These(_) => changed.into_iter().for_each(|seat| self.announce_to(Audience::One(seat), cue)),
+        }
+        meant
+    }
+
+    fn change_lock(&mut self, lock: Lock) -> usize {
+        if std::mem::replace(&mut self.lock, lock) != lock {
+            self.announce(match lock {
+                Lock::Locked => "locked",
+                Lock::Open => "unlocked",
+            });
+        }
+        self.participants.len()
+    }
+
+    /// Where many come at once, one cue is enough; and nobody is to wait for an announcement until all cues have sounded.
+    fn tell_in_passing(&mut self, cue: &str) {
+        if !self.mixer.is_announcing() {
+            self.announce(cue);
+        }
+    }
+
     fn announce(&mut self, cue: &str) {
         self.announce_to(Audience::All, cue);
     }

@@ -4,7 +4,7 @@
 mod proxy;
 
 use node::{Config, Drained, Rtp, Running, StartError};
-use proto::reports::CallReports;
+use proto::rooms::RoomOrders;
 use proto::view::View;
 use proto::wire;
 use proxy::{Bob, PATIENCE, Proxy, config, invite, sdp, socket, start, within};
@@ -147,7 +147,7 @@ fn what_cannot_start_says_which_key_is_wrong() {
         let view = View::unjoined();
         view.own_id.store(id, Ordering::Relaxed);
         let bob = Arc::new(Bob(wire::Binding::default()));
-        node::start(config, Arc::new(view), bob, Arc::new(CallReports::default())).map(Running::stop).unwrap_err()
+        node::start(config, Arc::new(view), bob, Arc::default(), &RoomOrders::default()).map(Running::stop).unwrap_err()
     };
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let inside = taken.local_addr().unwrap();

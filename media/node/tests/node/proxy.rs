@@ -4,7 +4,7 @@ use call::Limits;
 use node::{Config, Rtp, Running};
 use proto::membership::Membership;
 use proto::registrar::{Registrar, Reply};
-use proto::reports::CallReports;
+use proto::rooms::RoomOrders;
 use proto::view::View;
 use proto::wire;
 use sip::message::{Message, Name};
@@ -62,7 +62,7 @@ pub fn start(calls: usize) -> (Running, Proxy) {
     let flow = flow.seal(&view.keys.load().flow).as_str().to_owned();
     let bob = wire::Binding { uri: "sip:bob@127.0.0.1:5066".to_owned(), flow, q: 1000, ..wire::Binding::default() };
     let running =
-        node::start(config(calls), Arc::new(view), Arc::new(Bob(bob)), Arc::new(CallReports::default())).unwrap();
+        node::start(config(calls), Arc::new(view), Arc::new(Bob(bob)), Arc::default(), &RoomOrders::default()).unwrap();
     let shard = running.addresses()[0];
     (running, Proxy { face, shard })
 }

@@ -1,7 +1,7 @@
 //! A bug is stood in for by ports that panic once, before they are opened or after they are closed.
 
 use super::*;
-use crate::media::{Ice, LegStats, NoPort, Opened, Order, Remote, Sound, Tape};
+use crate::media::{Ice, LegStats, NoPort, Opened, Order, Remote, RoomState, Rule, Sound, Tape};
 use crate::settings::Settings;
 use proto::time::UnixMillis;
 use proto::view::View;
@@ -60,6 +60,14 @@ impl Media for Fragile {
     }
 
     fn order(&mut self, _: MediaId, _: Order) {}
+
+    fn room(&self, _: &str) -> Option<RoomState> {
+        None
+    }
+
+    fn rule(&mut self, _: &str, _: Rule) -> usize {
+        0
+    }
 
     fn tape(&mut self, _: MediaId, _: Tape) {}
 
