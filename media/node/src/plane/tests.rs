@@ -1,5 +1,6 @@
 //! Real sockets on loopback, time by hand.
 
+mod crowd;
 mod forwarded;
 mod keys;
 mod protected;
