@@ -78,6 +78,14 @@ pub fn share_of(samples: &[f64], rate: f64, frequency: f64) -> f64 {
     shares[shares.len() / 2]
 }
 
+/// The share of the energy that lies at `frequency` in the half second in which that share is the highest, of those with sound.
+pub fn highest_share_of(samples: &[f64], rate: f64, frequency: f64) -> f64 {
+    let window = (rate / 2.0) as usize;
+    let halves = samples.windows(window.max(1)).step_by((window / 4).max(1));
+    let loud = halves.filter(|chunk| energy(chunk) > 1e4 * window as f64);
+    loud.map(|chunk| share_in(chunk, rate, frequency)).fold(0.0, f64::max)
+}
+
 fn share_in(chunk: &[f64], rate: f64, frequency: f64) -> f64 {
     let coefficient = 2.0 * (std::f64::consts::TAU * frequency / rate).cos();
     let (mut previous, mut before) = (0.0, 0.0);
@@ -99,5 +107,6 @@ fn a_tone_is_found_and_another_is_not() {
         (0..8000).map(|i| 9000.0 * (f64::from(i) * std::f64::consts::TAU * 440.0 / 8000.0).sin()).collect();
     assert!(share_of(&tone, 8000.0, 440.0) > 0.95);
     assert!(share_of(&tone, 8000.0, 700.0) < 0.05);
+    assert!(highest_share_of(&tone, 8000.0, 440.0) > 0.95 && highest_share_of(&tone, 8000.0, 700.0) < 0.05);
     assert_eq!(share_of(&[0.0; 8000], 8000.0, 440.0), 0.0);
 }

@@ -1,22 +1,23 @@
 //! The demo's conference room, 8000.
 
 use crate::TANDEM;
+use crate::audio::{highest_share_of, tone};
 use crate::baresip::{Encryption, Setup, Telephone};
+use serde_json::Value;
 use std::time::Duration;
-use support::Exchange;
+use support::{Exchange, wait_for};
 
 const ALICES_VOICE: u32 = 440;
 const BOBS_VOICE: u32 = 700;
+/// What is announced to all, and to Bob alone.
+const GONG: u32 = 1300;
+const WHISPER: u32 = 1900;
 
-#[test]
-fn two_who_know_the_pin_hear_each_other() {
-    let exchange = Exchange::with_md5(TANDEM);
-    let telephone = |user, voice, codecs| {
-        Telephone::start(&exchange, &Setup { user, transport: "udp", voice, encryption: Encryption::None, codecs })
-    };
-    let mut alice = telephone("alice", ALICES_VOICE, "PCMU");
-    let mut bob = telephone("bob", BOBS_VOICE, "opus");
-    for participant in [&mut alice, &mut bob] {
+/// Alice and Bob, past the door.
+fn participants(exchange: &Exchange) -> [Telephone; 2] {
+    [("alice", ALICES_VOICE, "PCMU"), ("bob", BOBS_VOICE, "opus")].map(|(user, voice, codecs)| {
+        let setup = Setup { user, transport: "udp", voice, encryption: Encryption::None, codecs };
+        let mut participant = Telephone::start(exchange, &setup);
         participant.command("dial", "8000");
         participant.wait_for("Call established");
         std::thread::sleep(Duration::from_millis(500));
@@ -24,7 +25,14 @@ fn two_who_know_the_pin_hear_each_other() {
             participant.command("sndcode", key);
             std::thread::sleep(Duration::from_millis(400));
         }
-    }
+        participant
+    })
+}
+
+#[test]
+fn two_who_know_the_pin_hear_each_other() {
+    let exchange = Exchange::with_md5(TANDEM);
+    let [alice, bob] = participants(&exchange);
     std::thread::sleep(Duration::from_secs(4));
     let (status, calls) = exchange.tandem(&["get", "calls"]);
     assert!(status == 0 && calls.matches("conference").count() >= 2, "{calls}");
@@ -32,4 +40,72 @@ fn two_who_know_the_pin_hear_each_other() {
     bob.command("hangup", "");
     alice.assert_heard(BOBS_VOICE);
     bob.assert_heard(ALICES_VOICE);
+}
+
+/// Who is in the one room: caller, muted, id.
+fn present(exchange: &Exchange) -> Vec<(String, bool, String)> {
+    let (status, said) = exchange.tandem(&["get", "rooms", "--json"]);
+    let rooms: Vec<Value> = serde_json::from_str(&said).unwrap_or_else(|why| panic!("{status} {why}: {said}"));
+    assert!(rooms.iter().all(|room| room["room"] == "standup"), "{said}");
+    let participants = rooms.iter().flat_map(|room| room["participants"].as_array().expect("a list"));
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let one = |it: &Value| (text(&it["caller"]), it["muted"] == true, text(&it["id"]));
+    participants.map(one).collect()
+}
+
+#[test]
+fn an_operator_speaks_to_all_or_one_mutes_locks_and_removes() {
+    // The text is the file that it is spoken in.
+    let speech = r#"speech = { command = ["cp", "{text}", "{file}"] }"#;
+    let exchange = Exchange::with(TANDEM, "", speech).offering_md5(|directory| directory);
+    let prompts = exchange.scratch().path().join("data/objects/prompts");
+    std::fs::create_dir_all(&prompts).expect("the folder is ours");
+    std::fs::write(prompts.join("gong.wav"), tone(f64::from(GONG), Duration::from_secs(2))).expect("it is ours");
+    let whisper = exchange.scratch().write("whisper.wav", tone(f64::from(WHISPER), Duration::from_secs(2)));
+    let whisper = whisper.to_string_lossy().into_owned();
+    let order = |arguments: &[&str]| exchange.tandem(&[&["room", "8000"], arguments].concat());
+
+    let (status, said) = order(&["play", "gong"]);
+    assert!(status == 1 && said.contains("nobody is in standup"), "{said}");
+    let [alice, mut bob] = participants(&exchange);
+    wait_for("both to be in", Duration::from_secs(10), || (present(&exchange).len() == 2).then_some(()));
+    let (_, table) = exchange.tandem(&["get", "rooms"]);
+    assert!(table.contains("alice@tandem.local") && table.lines().count() == 3, "{table}");
+
+    let done = |arguments: &[&str], due: &str| {
+        let (status, said) = order(arguments);
+        assert!(status == 0 && said.contains(due), "{arguments:?}: {said}");
+    };
+    done(&["play", "gong"], "announced (2 participants)");
+    std::thread::sleep(Duration::from_secs(3));
+    done(&["say", &whisper, "--to", "bob"], "announced (1 participant)");
+    std::thread::sleep(Duration::from_secs(3));
+    done(&["mute", "alice"], "muted (1 participant)");
+    let muted: Vec<(String, bool)> = present(&exchange).into_iter().map(|(caller, muted, _)| (caller, muted)).collect();
+    assert_eq!(muted, [("alice@tandem.local".to_owned(), true), ("bob@tandem.local".to_owned(), false)]);
+    done(&["unmute", "--all"], "unmuted (2 participants)");
+    done(&["lock"], "locked (2 participants)");
+
+    let (status, said) = order(&["play", "nothing"]);
+    assert!(status == 1 && said.contains("there is no such sound"), "{said}");
+    let (status, said) = order(&["remove", "carol"]);
+    assert!(status == 1 && said.contains("carol is not in standup"), "{said}");
+    let bobs = present(&exchange).pop().expect("Bob is in").2;
+    done(&["kick", &bobs], "removed (1 participant)");
+    bob.wait_for("session closed");
+    assert_eq!(present(&exchange).len(), 1);
+    assert!(!alice.output().contains("session closed"), "{}", alice.output());
+    alice.command("hangup", "");
+    wait_for("the room to be empty", Duration::from_secs(10), || present(&exchange).is_empty().then_some(()));
+
+    let heard = |telephone: Telephone| {
+        let heard = telephone.heard();
+        [GONG, WHISPER].map(|hertz| {
+            let shares = heard.iter().map(|(samples, rate)| highest_share_of(samples, *rate, f64::from(hertz)));
+            shares.fold(0.0, f64::max)
+        })
+    };
+    let ([gong, whisper], [gong_too, whisper_too]) = (heard(alice), heard(bob));
+    assert!(gong > 0.7 && whisper < 0.1, "Alice: {gong} {whisper}");
+    assert!(gong_too > 0.7 && whisper_too > 0.7, "Bob: {gong_too} {whisper_too}");
 }
