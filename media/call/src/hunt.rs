@@ -319,13 +319,25 @@ impl Call {
         let Phase::Hunting(hunt) = &mut self.phase else { return };
         let failure = hunt.best.take();
         let target = hunt.forward(turn, failure.status);
-        if target.as_ref().is_some_and(|target| is_elsewhere(turn, target)) {
-            let elsewhere = Failure::of(501).with(Name::Reason, ELSEWHERE);
-            return self.end(turn, "a forward to another shard", None, elsewhere);
+        let transport = self.legs[0].hop.transport;
+        let inside = target.as_ref().and_then(|target| Flow::inside(turn.core, target, transport));
+        if let (Some(target), Some(flow)) = (&target, inside) {
+            return self.ring_inside(turn, target, flow);
         }
         if target.is_none_or(|target| self.reach(turn, target).is_err()) {
             self.end(turn, "nobody answered", None, failure);
         }
+    }
+
+    /// A call that has begun here stays here, and what all who call it share is at another shard: that shard is rung like a phone.
+    fn ring_inside(&mut self, turn: &mut Turn<'_>, target: &Target, flow: Flow) {
+        let Phase::Hunting(hunt) = &mut self.phase else { return };
+        // Who stands for the user now forwards to nobody.
+        hunt.tried.push(target.to_string());
+        // Its door may have something to say that has to be spoken first.
+        hunt.ring = DEFAULT_RING;
+        self.ring(turn, vec![Phone { owner: target.to_string(), q: 0, flows: VecDeque::from([flow]) }]);
+        self.ring_next(turn);
     }
 }
 
@@ -344,16 +356,6 @@ impl Hunt {
         directory.resolve(to, directory.domain(directory.domain_name(user))?, user, user.name())
     }
 }
-
-/// Whether the target is served by one shard for all who call it, and that is not this one: a call that has begun here stays here.
-fn is_elsewhere(turn: &Turn<'_>, target: &Target) -> bool {
-    let (settings, no_call) = (turn.settings(), "");
-    let key = target.ring_key(no_call);
-    let owner = turn.core.view.membership.load().shard_for(&settings.region, key);
-    key != no_call && owner.is_some_and(|owner| owner != settings.id)
-}
-
-const ELSEWHERE: &str = r#"SIP;cause=501;text="A forward to a room of another shard""#;
 
 /// Phones by their instance, flows in the order in which the registry gave them.
 fn phones(owner: &str, bindings: Vec<Binding>) -> Vec<Phone> {

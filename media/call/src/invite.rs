@@ -97,9 +97,16 @@ impl Call {
     fn write_invite(&self, turn: &Turn<'_>, draft: &Draft) -> Vec<u8> {
         let settings = &turn.core.settings;
         let mut invite = Builder::request(Method::Invite, &draft.flow.uri);
-        if let Way::Registered { token, path } = &draft.flow.way {
-            invite = invite.header(Name::Route, format_args!("<sip:{token}@{};lr>", settings.cluster));
-            invite = path.iter().fold(invite, |invite, route| invite.header(Name::Route, route));
+        match &draft.flow.way {
+            Way::Registered { token, path } => {
+                invite = invite.header(Name::Route, format_args!("<sip:{token}@{};lr>", settings.cluster));
+                invite = path.iter().fold(invite, |invite, route| invite.header(Name::Route, route));
+            }
+            // As a proxy would send it there.
+            Way::Inside { target, .. } => {
+                invite = invite.header(Name::TandemCaller, &self.caller).header(Name::TandemTarget, target);
+            }
+            Way::Remembered(_) => {}
         }
         let caller = &self.legs[0];
         // Where the caller made no offer, one in a reliable response would have to find its answer in the caller's PRACK.

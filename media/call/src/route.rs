@@ -1,6 +1,7 @@
 //! Which proxy a message toward a phone goes to (RFC 3261 §12.2.1.1, RFC 5626 §5.3).
 
 use crate::turn::Core;
+use proto::directory::Target;
 use proto::membership::{Member, Role};
 use proto::ring;
 use proto::wire::Binding;
@@ -29,6 +30,8 @@ pub(crate) enum Way {
     Registered { token: String, path: Vec<String> },
     /// Through this proxy, which may know the user from a registration that passed through it.
     Remembered(Hop),
+    /// To another shard, which serves all who call this target.
+    Inside { shard: Hop, target: Target },
 }
 
 impl Flow {
@@ -41,11 +44,30 @@ impl Flow {
         }
     }
 
+    /// To the shard that serves this target for all who call it, over a transport like that of the caller; `None`: that is this one, or
+    /// it is no such target.
+    pub(crate) fn inside(core: &Core, target: &Target, transport: Transport) -> Option<Flow> {
+        let (settings, no_call) = (&core.settings, "");
+        let key = target.ring_key(no_call);
+        let membership = core.view.membership.load();
+        let owner = membership.shard_for(&settings.region, key)?;
+        if key == no_call || owner == settings.id {
+            return None;
+        }
+        let address = membership.shard_address(owner)?;
+        Some(Flow {
+            uri: format!("sip:{}@{}", target.kind(), settings.cluster),
+            received: Some(address),
+            web: false,
+            way: Way::Inside { shard: Hop::new(inside(transport), address), target: target.clone() },
+        })
+    }
+
     /// Where an INVITE for it goes; `None`: nobody reaches the phone that way.
     pub(crate) fn hop(&self, core: &Core) -> Option<Hop> {
         match &self.way {
             Way::Registered { token, .. } => flow_hop(core, token),
-            Way::Remembered(proxy) => Some(*proxy),
+            Way::Remembered(hop) | Way::Inside { shard: hop, .. } => Some(*hop),
         }
     }
 }

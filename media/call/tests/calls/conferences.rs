@@ -1,35 +1,77 @@
 //! Conferences: one room wherever a call comes from, and a door that nobody opens by trying.
 
+use crate::media::{ANCHOR, Does, Port};
 use crate::phone::Sdp;
 use crate::world::{World, ms, s};
 use call::{MediaEvent, MediaId, Rule, Sound, Whom};
 use proto::wire::{self, announcement::Source, room_order::Order};
+use std::net::SocketAddr;
 
 fn in_room(world: &World, phone: usize) -> Option<usize> {
     let remote = world.phones[phone].media;
     world.shards.iter().position(|shard| matches!(shard.media.served(remote), Some(call::Sound::Room(_))))
 }
 
-#[test]
-fn a_call_that_is_forwarded_to_a_conference_comes_into_its_one_room_or_is_refused() {
+/// Six who were forwarded to one room from whichever node their calls began at; the room's node, and who began elsewhere.
+fn forwarded() -> (World, [usize; 6], usize, Vec<usize>) {
     let mut world = World::new(1);
     world.more = "[[conference]]\nname = \"standup\"\nnumber = \"8000\"\n";
     world.add_user("dave", "forward = { busy = \"conference:standup\" }");
     (0..3).for_each(|_| world.add_node());
     let dave = world.add_phone("dave");
     world.phones[dave].manners.answer = Some((ms(500), 486));
-    let owner = world.view.membership.load().shard_for("here", "standup").unwrap();
-    let mut rooms = Vec::new();
-    for _ in 0..6 {
-        let alice = world.add_phone("alice");
-        world.call_target(alice, "user:dave@tandem.local", Sdp::Offer);
+    let owner = usize::from(world.view.membership.load().shard_for("here", "standup").unwrap().node) - 1;
+    let callers = [(); 6].map(|()| world.add_phone("alice"));
+    for caller in callers {
+        world.call_target(caller, "user:dave@tandem.local", Sdp::Offer);
         world.run_for(s(3));
-        let room = in_room(&world, alice).map(|index| index + 1);
-        assert_eq!(room.is_none(), world.phones[alice].statuses().last() == Some(&501));
-        rooms.push(room);
     }
-    assert!(rooms.iter().flatten().all(|room| *room == usize::from(owner.node)), "{owner:?} {rooms:?}");
-    assert!(rooms.contains(&None) && rooms.iter().any(Option::is_some), "both happen: {rooms:?}");
+    let far = callers.into_iter().filter(|caller| in_room(&world, *caller).is_none()).collect();
+    (world, callers, owner, far)
+}
+
+#[test]
+fn a_call_that_is_forwarded_to_a_conference_comes_into_its_one_room_wherever_it_began() {
+    let (mut world, callers, owner, far) = forwarded();
+    assert!(!far.is_empty() && far.len() < callers.len(), "both happen: {far:?}");
+    let in_rooms = |world: &World| -> Vec<usize> {
+        let room = |port: &Port| matches!(port.does, Does::Serves(Sound::Room(_)));
+        world.shards.iter().map(|shard| shard.media.open.values().filter(|port| room(port)).count()).collect()
+    };
+    let mut due = vec![0; 4];
+    due[owner] = callers.len();
+    assert_eq!(in_rooms(&world), due);
+    for &caller in &far {
+        // Sound passes between the phone and the port that the room's shard has for it, both ways.
+        let heard = world.phones[caller].media;
+        let ports = world.shards[owner].media.open.values().map(|port| SocketAddr::new(ANCHOR, port.rtp));
+        let joined = ports.filter(|port| world.shards.iter().any(|shard| shard.media.is_joined(heard, *port)));
+        assert_eq!(joined.count(), 1, "{caller}");
+        assert_eq!(world.phones[caller].statuses().last(), Some(&200));
+    }
+    // Whoever is in the room is known there by name, and can be removed from it.
+    let listed = world.order_at(owner, &order("standup", "", Order::List(wire::ListRooms {})));
+    assert!(listed.rooms[0].participants.iter().all(|it| it.caller == "alice@tandem.local"), "{listed:?}");
+    assert_eq!(listed.participants, 6);
+    world.hang_up(far[0]);
+    world.run_for(s(1));
+    due[owner] -= 1;
+    assert_eq!(in_rooms(&world), due);
+    assert_eq!(world.order_at(owner, &order("standup", "", Order::Remove(wire::RemoveParticipant {}))).participants, 5);
+    world.run_for(s(1));
+    assert!(callers.iter().all(|caller| world.phones[*caller].dialog.is_none()), "all are hung up on");
+    world.finish();
+}
+
+#[test]
+fn a_forward_to_a_room_whose_shard_is_dead_fails_and_is_not_tried_again() {
+    let (mut world, callers, owner, far) = forwarded();
+    callers.iter().for_each(|caller| world.hang_up(*caller));
+    world.run_for(s(1));
+    world.shards[owner].alive = false;
+    world.call_target(far[0], "user:dave@tandem.local", Sdp::Offer);
+    world.run_for(s(60));
+    assert!(matches!(world.phones[far[0]].statuses().last(), Some(400..)), "{:?}", world.phones[far[0]].statuses());
 }
 
 #[test]

@@ -253,15 +253,23 @@ impl World {
 
     /// An operator gives the first shard an order.
     pub fn give(&mut self, order: &wire::RoomOrder) {
+        self.give_at(0, order);
+    }
+
+    fn give_at(&mut self, shard: usize, order: &wire::RoomOrder) {
         self.count += 1;
-        let (now, id, member) = (self.now, call::OrderId(self.count), &mut self.shards[0]);
+        let (now, id, member) = (self.now, call::OrderId(self.count), &mut self.shards[shard]);
         member.shard.handle_order(now, id, order, &mut member.media);
         self.flush();
     }
 
     /// The same with one that is answered at once.
     pub fn order(&mut self, order: &wire::RoomOrder) -> wire::RoomAnswer {
-        self.give(order);
+        self.order_at(0, order)
+    }
+
+    pub fn order_at(&mut self, shard: usize, order: &wire::RoomOrder) -> wire::RoomAnswer {
+        self.give_at(shard, order);
         let [(_, answer)] = &std::mem::take(&mut self.ordered)[..] else { panic!("one answer to {order:?}") };
         answer.clone()
     }
