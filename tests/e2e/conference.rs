@@ -17,16 +17,24 @@ const WHISPER: u32 = 1900;
 fn participants(exchange: &Exchange) -> [Telephone; 2] {
     [("alice", ALICES_VOICE, "PCMU"), ("bob", BOBS_VOICE, "opus")].map(|(user, voice, codecs)| {
         let setup = Setup { user, transport: "udp", voice, encryption: Encryption::None, codecs };
-        let mut participant = Telephone::start(exchange, &setup);
-        participant.command("dial", "8000");
-        participant.wait_for("Call established");
-        std::thread::sleep(Duration::from_millis(500));
-        for key in ["4", "3", "2", "1"] {
-            participant.command("sndcode", key);
-            std::thread::sleep(Duration::from_millis(400));
-        }
+        let participant = Telephone::start(exchange, &setup);
+        enter(&participant, "8000");
         participant
     })
+}
+
+/// Dials a number that leads to the room, and types the PIN.
+fn enter(participant: &Telephone, number: &str) {
+    let before = participant.output().matches("Call established").count();
+    participant.command("dial", number);
+    wait_for("the call to be established", Duration::from_secs(20), || {
+        (participant.output().matches("Call established").count() > before).then_some(())
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    for key in ["4", "3", "2", "1"] {
+        participant.command("sndcode", key);
+        std::thread::sleep(Duration::from_millis(400));
+    }
 }
 
 #[test]
@@ -37,6 +45,38 @@ fn two_who_know_the_pin_hear_each_other() {
     let (status, calls) = exchange.tandem(&["get", "calls"]);
     assert!(status == 0 && calls.matches("conference").count() >= 2, "{calls}");
     alice.command("hangup", "");
+    bob.command("hangup", "");
+    alice.assert_heard(BOBS_VOICE);
+    bob.assert_heard(ALICES_VOICE);
+}
+
+#[test]
+fn who_is_forwarded_to_the_room_from_another_shard_hears_and_is_heard() {
+    let dave = "[[user]]\nname = \"dave\"\ndomain = \"tandem.local\"\npassword = \"dave-demo\"\nextension = \"6004\"\n\
+                class = \"internal\"\nforward = { offline = \"conference:standup\" }\n";
+    let exchange = Exchange::with(TANDEM, "", "shards = 8").offering_md5(|directory| directory + dave);
+    let [mut alice, bob] = [("alice", ALICES_VOICE), ("bob", BOBS_VOICE)].map(|(user, voice)| {
+        let setup = Setup { user, transport: "udp", voice, encryption: Encryption::None, codecs: "PCMU" };
+        Telephone::start(&exchange, &setup)
+    });
+    enter(&bob, "8000");
+    // One call in eight begins at the room's own shard.
+    wait_for("a call that begins at another shard", Duration::from_secs(60), || {
+        enter(&alice, "6004");
+        wait_for("Alice to be in", Duration::from_secs(10), || (present(&exchange).len() == 2).then_some(()));
+        let (_, calls) = exchange.tandem(&["get", "calls", "--json"]);
+        let calls: Vec<Value> = serde_json::from_str(&calls).ok()?;
+        if calls.iter().filter(|call| call["caller"] == "alice@tandem.local").count() == 2 {
+            return Some(());
+        }
+        alice.command("hangup", "");
+        wait_for("Alice to be gone", Duration::from_secs(10), || (present(&exchange).len() == 1).then_some(()));
+        None
+    });
+    std::thread::sleep(Duration::from_secs(4));
+    let (status, said) = exchange.tandem(&["room", "standup", "remove", "alice"]);
+    assert_eq!(status, 0, "{said}");
+    alice.wait_for("session closed");
     bob.command("hangup", "");
     alice.assert_heard(BOBS_VOICE);
     bob.assert_heard(ALICES_VOICE);
