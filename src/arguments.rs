@@ -203,6 +203,8 @@ pub enum RoomOrder {
         #[arg(long, value_name = "PARTICIPANT", value_parser = NonEmptyStringValueParser::new())]
         to: Option<String>,
     },
+    /// End what is announced to anybody, and forget what waits to be.
+    Stop,
     /// Keep somebody from being heard, until `unmute` or the participant's own *1.
     Mute(RoomWhom),
     /// Let somebody be heard again.

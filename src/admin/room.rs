@@ -4,7 +4,8 @@ use super::{ask, refused};
 use crate::arguments::{Room, RoomOrder, RoomWhom};
 use crate::exit::Failure;
 use proto::wire::{
-    self, Announcement, RemoveParticipant, announcement::Source, cluster_client::ClusterClient, room_order::Order,
+    self, Announcement, RemoveParticipant, StopAnnouncements, announcement::Source, cluster_client::ClusterClient,
+    room_order::Order,
 };
 use serde_json::json;
 
@@ -38,6 +39,7 @@ fn meaning(order: &RoomOrder) -> (Order, Option<String>, &'static str) {
     match order {
         RoomOrder::Say { text, to, language } => announce(Source::Say(text.clone()), to, language),
         RoomOrder::Play { prompt, to } => announce(Source::Play(prompt.clone()), to, &None),
+        RoomOrder::Stop => (Order::Stop(StopAnnouncements {}), None, "quiet"),
         RoomOrder::Mute(RoomWhom { participant, .. }) => (Order::Mute(true), participant.clone(), "muted"),
         RoomOrder::Unmute(RoomWhom { participant, .. }) => (Order::Mute(false), participant.clone(), "unmuted"),
         RoomOrder::Remove(RoomWhom { participant, .. }) => {

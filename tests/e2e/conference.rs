@@ -124,6 +124,8 @@ fn an_operator_speaks_to_all_or_one_mutes_locks_and_removes() {
     let muted: Vec<(String, bool)> = present(&exchange).into_iter().map(|(caller, muted, _)| (caller, muted)).collect();
     assert_eq!(muted, [("alice@tandem.local".to_owned(), true), ("bob@tandem.local".to_owned(), false)]);
     done(&["unmute", "--all"], "unmuted (2 participants)");
+    done(&["play", "builtin:morning"], "announced (2 participants)");
+    done(&["stop"], "quiet (2 participants)");
     done(&["lock"], "locked (2 participants)");
 
     let (status, said) = order(&["play", "nothing"]);

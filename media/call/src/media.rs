@@ -282,6 +282,8 @@ pub enum Rule {
     Lock,
     /// Others may come in.
     Unlock,
+    /// What is announced to anybody ends, and so does what waits to be.
+    Hush,
     /// These hear a sound, over what is said.
     Announce(Whom, audio::Prompt),
 }

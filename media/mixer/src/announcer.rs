@@ -29,11 +29,18 @@ pub enum AnnounceError {
 /// The announcements for one audience, one after the other.
 #[derive(Debug, Clone)]
 pub(crate) struct Announcer {
-    waiting: VecDeque<Arc<[i16]>>,
+    waiting: VecDeque<Waiting>,
     /// How far the first of them has sounded.
     at: usize,
     bed: Bed,
     sound: Vec<i16>,
+}
+
+/// A sound, and how many of its samples are to be heard.
+#[derive(Debug, Clone)]
+struct Waiting {
+    sound: Arc<[i16]>,
+    end: usize,
 }
 
 /// The loudness of the mix below an announcement, in this block.
@@ -56,9 +63,17 @@ impl Announcer {
             return Err(AnnounceError::TooMany);
         }
         if !sound.is_empty() {
-            self.waiting.push_back(sound);
+            self.waiting.push_back(Waiting { end: sound.len(), sound });
         }
         Ok(())
+    }
+
+    /// Ends what sounds, within a quarter of a block, and forgets what waits.
+    pub fn stop(&mut self, fade: &Fade) {
+        self.waiting.truncate(if self.at > 0 { 1 } else { 0 });
+        if let Some(first) = self.waiting.front_mut() {
+            first.end = first.end.min(self.at + fade.edge());
+        }
     }
 
     /// Whether the mix is at full loudness after this block, and nothing waits.
@@ -82,14 +97,14 @@ impl Announcer {
     fn read(&mut self, fade: &Fade) {
         let mut out = &mut self.sound[..];
         while let Some(first) = self.waiting.front() {
-            let count = out.len().min(first.len() - self.at);
+            let count = out.len().min(first.end - self.at);
             let (now, rest) = out.split_at_mut(count);
             for (out, at) in now.iter_mut().zip(self.at..) {
-                let edge = fade.at_edge(at.min(first.len() - 1 - at));
-                *out = scaled(first[at], edge / 4 * 3);
+                let edge = fade.at_edge(at.min(first.end - 1 - at));
+                *out = scaled(first.sound[at], edge / 4 * 3);
             }
             (out, self.at) = (rest, self.at + count);
-            if self.at < first.len() {
+            if self.at < first.end {
                 break;
             }
             self.waiting.pop_front();

@@ -32,6 +32,11 @@ impl Fade {
         }
     }
 
+    /// Samples over which [`Fade::at_edge`] rises: a quarter of a block.
+    pub fn edge(&self) -> usize {
+        self.gains.len() / 4
+    }
+
     /// The gain of a sample that lies so many samples from an end of a sound, over the quarter of a block.
     pub fn at_edge(&self, distance: usize) -> i32 {
         self.gains.get(4 * distance + 2).copied().unwrap_or(ONE)

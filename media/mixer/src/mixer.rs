@@ -128,6 +128,16 @@ impl Mixer {
         }
     }
 
+    /// Ends whatever is announced to anybody, and forgets what waits to be.
+    pub fn stop_announcements(&mut self) {
+        self.announcer.stop(&self.fade);
+        for (_, slot) in self.seats.taken_mut() {
+            if let Some(announcer) = &mut slot.announcer {
+                announcer.stop(&self.fade);
+            }
+        }
+    }
+
     /// Whether something sounds for all, or waits to.
     pub fn is_announcing(&self) -> bool {
         !self.announcer.is_idle()

@@ -54,7 +54,7 @@ impl ClusterService {
                 Some(Source::Say(text) | Source::Play(text)) if !text.trim().is_empty() => {}
                 _ => return Err(Status::invalid_argument("there is nothing to be announced")),
             },
-            Some(Order::List(_) | Order::Mute(_) | Order::Remove(_) | Order::Lock(_)) => {}
+            Some(Order::List(_) | Order::Mute(_) | Order::Remove(_) | Order::Lock(_) | Order::Stop(_)) => {}
         }
         let directory = self.view.directory.load();
         let conferences = directory.conferences();
@@ -85,6 +85,7 @@ fn word(order: &RoomOrder) -> &'static str {
         Some(Order::Announce(_)) => "announce",
         Some(Order::Mute(true)) => "mute",
         Some(Order::Mute(false)) => "unmute",
+        Some(Order::Stop(_)) => "stop",
         Some(Order::Remove(_)) => "remove",
         Some(Order::Lock(true)) => "lock",
         Some(Order::Lock(false)) => "unlock",
@@ -96,7 +97,9 @@ fn word(order: &RoomOrder) -> &'static str {
 fn patience(order: &RoomOrder) -> Duration {
     match &order.order {
         Some(Order::Announce(_)) => Duration::from_secs(15),
-        Some(Order::List(_) | Order::Mute(_) | Order::Remove(_) | Order::Lock(_)) | None => Duration::from_secs(3),
+        Some(Order::List(_) | Order::Mute(_) | Order::Remove(_) | Order::Lock(_) | Order::Stop(_)) | None => {
+            Duration::from_secs(3)
+        }
     }
 }
 

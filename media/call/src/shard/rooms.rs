@@ -42,6 +42,7 @@ impl Shard {
             Some(Order::Mute(false)) => self.rule(room, participant, Rule::Unmute, media),
             Some(Order::Lock(true)) => self.rule(room, "", |_| Rule::Lock, media),
             Some(Order::Lock(false)) => self.rule(room, "", |_| Rule::Unlock, media),
+            Some(Order::Stop(_)) => self.rule(room, "", |_| Rule::Hush, media),
             Some(Order::Remove(_)) => {
                 let inside = self.inside(room, participant, media);
                 let answer = self.answer(room, inside.len(), media);

@@ -243,6 +243,8 @@ fn an_operator_rules_over_all_a_user_or_one_call() {
     }
     assert_eq!(world.order(&order("standup", "", Order::Lock(false))).participants, 3);
     assert_eq!(world.shards[0].media.rules.pop(), Some(Rule::Unlock));
+    assert_eq!(world.order(&order("standup", "", Order::Stop(wire::StopAnnouncements {}))).participants, 3);
+    assert_eq!(world.shards[0].media.rules.pop(), Some(Rule::Hush));
     // Who is not there, and a room that is not there.
     let absent = world.order(&order("standup", "carol", Order::Mute(false)));
     assert_eq!((absent.found, absent.participants), (true, 0));

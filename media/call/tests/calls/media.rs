@@ -129,6 +129,7 @@ impl Media for FakeMedia {
             | Rule::Unmute(Whom::All)
             | Rule::Announce(Whom::All, _)
             | Rule::Lock
+            | Rule::Hush
             | Rule::Unlock => self.room(room).map_or(0, |room| room.participants.len()),
         };
         self.rules.push(rule);

@@ -164,3 +164,35 @@ fn one_with_an_announcement_of_their_own_comes_back_to_that_of_all_at_any_moment
         assert!(heard.ends_with(&UNEVEN.block(16_000, room.at - 1)), "{at}");
     }
 }
+
+#[test]
+fn announcements_that_are_stopped_end_at_once_without_a_click_and_others_may_follow() {
+    let sound = Voice { hertz: 700.0, peak: 16_000.0 };
+    let long: Arc<[i16]> = (0..40).flat_map(|turn| sound.block(16_000, turn)).collect();
+    for at in 0..8 {
+        let (mut room, one, two, speaker) = room();
+        room.mixer.announce(Audience::All, long.clone()).unwrap();
+        room.mixer.announce(Audience::One(one), long.clone()).unwrap();
+        let mut heard = [Vec::new(), Vec::new()];
+        for turn in 0..30 {
+            match turn {
+                turn if turn == at => room.mixer.stop_announcements(),
+                15 => room.mixer.announce(Audience::All, tone(2000.0, 5)).unwrap(),
+                _ => (),
+            }
+            room.turn(&[(speaker, UNEVEN)]);
+            for (heard, seat) in heard.iter_mut().zip([one, two]) {
+                heard.extend_from_slice(room.told(seat));
+            }
+        }
+        let [voice, announced] = [UNEVEN, sound].map(|voice| voice.steepest(16_000));
+        for heard in &heard {
+            let found = steepest(&heard[..15 * 320]);
+            assert!(found[0] < voice[0] + announced[0] && found[1] < voice[1] + announced[1], "{at} {found:?}");
+            // A block in which the sound ends, one in which the voice rises: then the voice alone.
+            let after: Vec<i16> = (at + 2..15).flat_map(|turn| UNEVEN.block(16_000, 5 + turn)).collect();
+            assert_eq!(heard[(at + 2) * 320..15 * 320], after, "{at}");
+            assert_eq!(tones(heard).replace('.', ""), "ccccc", "{at}");
+        }
+    }
+}

@@ -141,6 +141,10 @@ impl Plane {
             Rule::Unmute(whom) => room.mute(&whom, Muted::No),
             Rule::Lock => room.change_lock(Lock::Locked),
             Rule::Unlock => room.change_lock(Lock::Open),
+            Rule::Hush => {
+                room.mixer.stop_announcements();
+                room.participants.len()
+            }
             Rule::Announce(whom, prompt) => {
                 let sound = prompt.at(RATE);
                 let audiences = match &whom {
