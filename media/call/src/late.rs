@@ -7,13 +7,13 @@ use sip::dialog::Dialog;
 use sip::endpoint::{ClientId, ServerId};
 use sip::hop::Hop;
 use sip::message::{Message, Method};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 #[derive(Debug, Default)]
 pub(crate) struct Late {
-    invites: HashMap<ClientId, Invite>,
-    byes: HashMap<ServerId, (Hop, Vec<u8>)>,
+    invites: BTreeMap<ClientId, Invite>,
+    byes: BTreeMap<ServerId, (Hop, Vec<u8>)>,
 }
 
 /// An INVITE of ours whose 2xx are to be acknowledged.

@@ -9,22 +9,21 @@ use crate::random::Random;
 use crate::stateless::Branch;
 use crate::timer::Timers;
 use crate::transaction::{Client, ClientInvite, OnCancel, OnResponse, OnTimeout};
-use foldhash::fast::FixedState;
 use siphasher::sip::SipHasher13;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// All client transactions.
+/// All client transactions, in a tree for the reason that server transactions are.
 #[derive(Debug)]
 pub(super) struct Clients {
-    open: HashMap<ClientKey, Request, FixedState>,
+    open: BTreeMap<ClientKey, Request>,
     sent_by: String,
     count: u64,
     branch_key: SipHasher13,
 }
 
 /// Names a client transaction. A CANCEL is one of its own under the branch of its INVITE, and may outlive it (RFC 3261 §9.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ClientKey {
     Request(ClientId),
     CancelOf(ClientId),
@@ -51,7 +50,7 @@ enum Machine {
 impl Clients {
     pub(super) fn new(sent_by: String, random: &mut Random) -> Clients {
         let branch_key = SipHasher13::new_with_keys(random.number(), random.number());
-        Clients { open: HashMap::default(), sent_by, count: 0, branch_key }
+        Clients { open: BTreeMap::new(), sent_by, count: 0, branch_key }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -154,8 +153,7 @@ impl Clients {
 
     pub(super) fn handle_unreachable(&mut self, outbox: &mut Outbox, hop: Hop) {
         let is_lost = |request: &Request| request.to == hop && request.machine.is_unheard();
-        let mut lost: Vec<_> = self.open.iter().filter(|(_, it)| is_lost(it)).map(|(key, _)| *key).collect();
-        lost.sort_unstable();
+        let lost: Vec<_> = self.open.iter().filter(|(_, it)| is_lost(it)).map(|(key, _)| *key).collect();
         for key in lost {
             let request = self.open.remove(&key).expect("it was there when the list was made");
             outbox.due.change(TransactionId::Client(key), request.machine.deadline(), None);

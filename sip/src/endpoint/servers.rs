@@ -11,26 +11,28 @@ use crate::hop::Hop;
 use crate::message::{Message, Method, Name};
 use crate::random::Random;
 use crate::transaction::{OnAck, OnInviteTimeout, OnRespond, Server, ServerInvite};
-use foldhash::fast::FixedState;
 use key::{Key, Namer};
 use request::{Cancel, Kept, Machine, Request, with_vias};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// All server transactions.
+///
+/// In trees, because most entries last 32 s and are then gone: a hash table keeps the room of its busiest time, and one whose entries come
+/// and go takes twice that room once enough of its places are marked as left, minutes or hours after the load became steady.
 #[derive(Debug)]
 pub(super) struct Servers {
     pub(super) limit: usize,
-    open: HashMap<ServerId, Request, FixedState>,
+    open: BTreeMap<ServerId, Request>,
     /// By what names them: a transaction's own key, and where there is one its merge key and its ACK's key.
-    index: HashMap<Key, ServerId, FixedState>,
+    index: BTreeMap<Key, ServerId>,
     count: u64,
     namer: Namer,
 }
 
 impl Servers {
     pub(super) fn new(limit: usize, random: &mut Random) -> Servers {
-        Servers { limit, open: HashMap::default(), index: HashMap::default(), count: 0, namer: Namer::new(random) }
+        Servers { limit, open: BTreeMap::new(), index: BTreeMap::new(), count: 0, namer: Namer::new(random) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -165,8 +167,7 @@ impl Servers {
 
     /// Responses that were to go to this hop go where their Via says, beginning with the one that may have been lost.
     pub(super) fn handle_unreachable(&mut self, outbox: &mut Outbox, hop: Hop) {
-        let mut lost: Vec<_> = self.open.iter().filter(|(_, it)| it.reply_to == hop).map(|(id, _)| *id).collect();
-        lost.sort_unstable();
+        let lost: Vec<_> = self.open.iter().filter(|(_, it)| it.reply_to == hop).map(|(id, _)| *id).collect();
         for id in lost {
             let request = self.open_mut(id);
             if let Some(fallback) = request.fallback.take() {

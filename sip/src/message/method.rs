@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// A request method (RFC 3261 §7.1); methods that we do not know are `Other`, their text is in the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// RFC 3261 §13.
     Invite,

@@ -4,7 +4,7 @@ use crate::random::Random;
 use crate::stateless::PartsHasher;
 
 /// Keyed hash of what names a transaction; nobody outside can make two of them meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     /// Branch and method, with ACK and CANCEL asking for INVITE (RFC 3261 §17.2.3). In place of sent-by stand Call-ID, From tag and CSeq
     /// number: a copy that came through another proxy of the cluster has the same branch and another sent-by.
