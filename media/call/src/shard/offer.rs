@@ -274,6 +274,7 @@ impl Shard {
 
     /// Repeats offers that have not come back, and takes what nobody else wants to take.
     pub(super) fn handle_offer_timeout(&mut self, now: Instant, media: &mut impl Media) {
+        self.offers.known.forget(now);
         let is_due = |offer: &Offer| offer.again_at.min(offer.give_up_at) <= now;
         let due: Vec<Key> =
             self.offers.open.iter().filter(|(_, offer)| is_due(offer)).map(|(key, _)| key.clone()).collect();

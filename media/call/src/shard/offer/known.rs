@@ -2,7 +2,7 @@
 
 use super::Key;
 use proto::membership::OVERLAP;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 pub(super) struct Known {
     places: BTreeMap<Key, (Instant, Place)>,
     /// When to forget which, the oldest first.
-    due: VecDeque<(Instant, Key)>,
+    due: BTreeSet<(Instant, Key)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +23,19 @@ pub(super) enum Place {
 
 impl Known {
     pub(super) fn insert(&mut self, now: Instant, key: Key, place: Place) {
-        while let Some((_, old)) = self.due.pop_front_if(|(until, _)| *until <= now) {
+        self.forget(now);
+        let until = now + OVERLAP;
+        self.places.insert(key.clone(), (until, place));
+        self.due.insert((until, key));
+    }
+
+    /// Lets go of what is too old to matter; also when no call comes any more.
+    pub(super) fn forget(&mut self, now: Instant) {
+        while self.due.first().is_some_and(|(until, _)| *until <= now) {
+            let Some((_, old)) = self.due.pop_first() else { return };
             if self.places.get(&old).is_some_and(|(until, _)| *until <= now) {
                 self.places.remove(&old);
             }
-        }
-        let until = now + OVERLAP;
-        if self.places.insert(key.clone(), (until, place)) != Some((until, place)) {
-            self.due.push_back((until, key));
         }
     }
 
@@ -57,5 +62,7 @@ mod tests {
         assert_eq!(known.get(at(52), &key("a")), None);
         known.insert(at(80), key("c"), other);
         assert_eq!((known.places.len(), known.due.len()), (1, 1));
+        known.forget(at(112));
+        assert_eq!((known.places.len(), known.due.len()), (0, 0));
     }
 }
