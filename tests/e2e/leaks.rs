@@ -116,7 +116,7 @@ fn thousands_of_calls_leave_memory_descriptors_and_ports_as_they_were() {
         (Held::by(&exchange).descriptors <= before.descriptors).then_some(())
     });
     let grown = after.resident.saturating_sub(before.resident);
-    assert!(grown < MOST, "memory has grown by {grown} bytes");
+    assert!(grown < MOST.max(calls as usize * MOST_EACH), "memory has grown by {grown} bytes");
 }
 
 const CALLS: u32 = 3000;
@@ -126,5 +126,7 @@ const RATE: u32 = 110;
 const WARM_UP: u32 = 3600;
 /// Calls of one run of SIPp.
 const AT_ONCE: u32 = 10_000;
-/// Bytes that memory may grow by.
+/// Bytes that memory may grow by: a moment in which the machine is busy, so that more calls are open than before, takes that much.
 const MOST: usize = 3 << 20;
+/// The same for each call, where they are many; a leak is larger.
+const MOST_EACH: usize = 50;
