@@ -14,6 +14,7 @@ use net::bpf::{self, Link, Map, Program, Ring};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddrV4;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -117,11 +118,12 @@ pub enum FlowError {
 }
 
 impl Forwarder {
-    /// Loads the program for a process with so many [lanes](Lane).
+    /// Loads the program for a process with so many [lanes](Lane), for flows that arrive at these ports; other packets are passed by as soon
+    /// as that is seen.
     ///
     /// # Errors
     /// See [`LoadError`]: the caller forwards packets itself.
-    pub fn load(lanes: u32) -> Result<Forwarder, LoadError> {
+    pub fn load(lanes: u32, ports: &RangeInclusive<u16>) -> Result<Forwarder, LoadError> {
         let refused = |error: io::Error| match error.kind() {
             io::ErrorKind::PermissionDenied => LoadError::Forbidden,
             _ => LoadError::Refused(error),
@@ -132,7 +134,7 @@ impl Forwarder {
         let flows = bpf::hash_map(program::KEY as u32, program::VALUE as u32, FLOWS).map_err(refused)?;
         let pattern = bpf::ring_map(RING).map_err(refused)?;
         let rings = bpf::array_of_maps(&pattern, lanes).map_err(refused)?;
-        let program = Program::load(&program::forwarder(&flows, &rings), c"Apache-2.0").map_err(refused)?;
+        let program = Program::load(&program::forwarder(&flows, &rings, ports), c"Apache-2.0").map_err(refused)?;
         Ok(Forwarder { flows, rings, program, links: Mutex::default() })
     }
 

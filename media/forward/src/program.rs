@@ -5,6 +5,7 @@
 use crate::assembler::{Assembler, Do, If, Label, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Register, STACK, Width};
 use crate::{Course, Fate, Flow, LONGEST, Taken};
 use net::bpf::{Instruction, Map};
+use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 
 /// Bytes of a flow's key: source and destination address, source and destination port, as they stand one after the other in a
@@ -60,8 +61,8 @@ fn put_addresses(to: &mut [u8], source: [u8; 4], destination: [u8; 4], source_po
     to[10..12].copy_from_slice(&destination_port.to_be_bytes());
 }
 
-/// The program over a map of flows and a map of rings, one for each lane.
-pub fn forwarder(flows: &Map, rings: &Map) -> Vec<Instruction> {
+/// The program over a map of flows that arrive at these ports, and a map of rings, one for each lane.
+pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<Instruction> {
     let (packet, flow, record) = (R6, R7, R8);
     let mut a = Assembler::default();
     let (next, drop) = (a.label(), a.label());
@@ -90,6 +91,10 @@ pub fn forwarder(flows: &Map, rings: &Map) -> Vec<Instruction> {
     a.jump(If::Has, R1, i32::from(u16::from_ne_bytes([0x3f, 0xff])), next);
     a.load(Width::Byte, R1, STACK, OLD + IP_PROTOCOL);
     a.jump(If::Differs, R1, 17, next);
+    a.load(Width::Half, R1, STACK, OLD + UDP_DESTINATION);
+    a.network_to_number(R1);
+    a.jump(If::Below, R1, i32::from(*ports.start()), next);
+    a.jump(If::Above, R1, i32::from(*ports.end()), next);
     a.load(Width::Byte, R1, STACK, OLD + IP_TIME_TO_LIVE);
     a.jump(If::Below, R1, 2, next);
 
@@ -296,6 +301,7 @@ const IP_PROTOCOL: i16 = 9;
 const IP_SUM: i16 = 10;
 const IP_SOURCE: i16 = 12;
 const IP_HEADER: i16 = 20;
+const UDP_DESTINATION: i16 = IP_HEADER + 2;
 const UDP_LENGTH: i16 = IP_HEADER + 4;
 /// Within the UDP header.
 const UDP_SUM: i16 = 6;

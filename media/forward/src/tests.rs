@@ -18,7 +18,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Option<Bench> {
-        let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(2))?);
+        let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(2, &(1..=u16::MAX)))?);
         let lane = forwarder.lane(0).unwrap();
         let bind = || {
             let socket = udp::bind("127.0.0.1:0".parse().unwrap(), &Options::PLAIN).unwrap();
@@ -133,6 +133,19 @@ fn what_is_no_sound_of_the_flow_comes_to_the_socket() {
     bench.callee.send_to(&packet(0, 172), address(&bench.ours[0])).unwrap();
     assert_eq!(heard(&bench.ours[0]), Some((packet(0, 172), address(&bench.callee).into())));
     assert_eq!(bench.taken(), []);
+}
+
+#[test]
+fn what_arrives_at_other_ports_is_passed_by() {
+    let Some(bench) = Bench::new() else { return };
+    let port = address(&bench.ours[0]).port();
+    for (ports, is_taken) in [(port..=port, true), (1..=port - 1, false), (port + 1..=u16::MAX, false)] {
+        let Some(forwarder) = support::of_the_kernel(Forwarder::load(1, &ports)) else { return };
+        let lane = Arc::new(forwarder).lane(0).unwrap();
+        lane.install(&bench.flow()).unwrap();
+        bench.say(&packet(0, 172));
+        assert_eq!((heard(&bench.callee).is_some(), heard(&bench.ours[0]).is_some()), (is_taken, !is_taken));
+    }
 }
 
 #[test]

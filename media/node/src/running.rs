@@ -1,6 +1,6 @@
 //! From a configuration to running shards, and to their end.
 
-use crate::config::{Config, Forward, Recording};
+use crate::config::{Config, Forward, Recording, Rtp};
 use crate::inside::Inside;
 use crate::meters::Meters;
 use crate::plane::{self, Plane, Recorder};
@@ -157,7 +157,7 @@ impl Bound {
         });
         let recorder = recorder(&config.recording)?;
         let recordings = recorder.as_ref().map(|recorder| recorder.recordings.clone());
-        let forwarder = forwarder(config.rtp.forward, count as u32);
+        let forwarder = forwarder(&config.rtp, count as u32);
         let mut running = Running { addresses, shards: Vec::new(), recordings: recordings.clone() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
@@ -252,11 +252,11 @@ impl Running {
 }
 
 /// Who takes packets in the sockets' place.
-fn forwarder(wanted: Forward, shards: u32) -> Option<Arc<Forwarder>> {
-    if wanted == Forward::Process {
+fn forwarder(rtp: &Rtp, shards: u32) -> Option<Arc<Forwarder>> {
+    if rtp.forward == Forward::Process {
         return None;
     }
-    match Forwarder::load(shards) {
+    match Forwarder::load(shards, &rtp.ports) {
         Ok(forwarder) => Some(Arc::new(forwarder)),
         Err(why) => {
             tracing::info!(%why, "RTP comes by sockets, and the kernel forwards none of it");

@@ -5,12 +5,14 @@ use forward::Forwarder;
 use protected::{keyed, protected};
 use rtp::Latch;
 
+const PORTS: std::ops::RangeInclusive<u16> = 20_000..=29_999;
+
 impl Bench {
     /// None where this machine's kernel is known not to forward.
     fn forwarding() -> Option<Bench> {
-        let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(1))?);
+        let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(1, &PORTS))?);
         let lane = forwarder.lane(0).unwrap();
-        Some(Bench::on(20_000..=29_999, Library::default(), Some(lane)))
+        Some(Bench::on(PORTS, Library::default(), Some(lane)))
     }
 
     /// Two phones that have spoken to each other long enough for the kernel.
