@@ -39,6 +39,8 @@ pub struct Uri<'a> {
     pub password: Option<&'a str>,
     /// Host; an empty name for `Tel` and `Other`.
     pub host: Host<'a>,
+    /// Host as written, an IPv6 address in brackets; empty for `Tel` and `Other`.
+    pub host_text: &'a str,
     /// Port.
     pub port: Option<u16>,
     /// Parameters from the first `;` on, or empty.
@@ -101,7 +103,8 @@ impl<'a> Uri<'a> {
     }
 
     fn bare(text: &'a str, scheme: Scheme) -> Uri<'a> {
-        Uri { text, scheme, user: None, password: None, host: Host::Name(""), port: None, params: "", headers: "" }
+        let host = Host::Name("");
+        Uri { text, scheme, user: None, password: None, host, host_text: "", port: None, params: "", headers: "" }
     }
 
     fn parse_sip(text: &'a str, scheme: Scheme, mut rest: &'a str) -> Result<Uri<'a>, UriError> {
@@ -110,7 +113,8 @@ impl<'a> Uri<'a> {
             uri.user_and_password(&rest[..at])?;
             rest = &rest[at + 1..];
         }
-        (uri.host, rest) = Host::take(rest).ok_or(UriError::Host)?;
+        let (host, after) = Host::take(rest).ok_or(UriError::Host)?;
+        (uri.host, uri.host_text, rest) = (host, &rest[..rest.len() - after.len()], after);
         if let Some(after) = rest.strip_prefix(':') {
             let (port, after) = take_port(after).ok_or(UriError::Host)?;
             (uri.port, rest) = (Some(port), after);
@@ -227,6 +231,19 @@ mod tests {
             (Scheme::Tel, Some("+1-201-555-0123"), Some("x"))
         );
         assert_eq!(Uri::parse("urn:service:sos").unwrap().scheme, Scheme::Other);
+    }
+
+    #[test]
+    fn the_host_is_there_as_it_is_written() {
+        for (uri, host) in [
+            ("sip:example.org", "example.org"),
+            ("sips:a:pw@Example.org:5061;lr?x=a", "Example.org"),
+            ("sip:a;b=c@[2001:db8::1]:5060", "[2001:db8::1]"),
+            ("sip:[::1];lr", "[::1]"),
+            ("tel:+33140000000", ""),
+        ] {
+            assert_eq!(Uri::parse(uri).unwrap().host_text, host, "{uri}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Who sends a request: digest authentication without memory (RFC 3261 §22, RFC 7616, RFC 8760).
 
 use super::orient::Caller;
-use super::route::host_text;
 use super::verdict::{Verdict, reason};
 use super::{Admission, Count, Face, Output, Passage};
 use proto::directory::{Domain, User};
@@ -53,9 +52,9 @@ impl<'a> Passage<'a> {
     pub(super) fn authenticate(&mut self, uri: &Uri<'a>) -> Result<Caller, Verdict<'a>> {
         let message = self.message;
         let Ok(from) = message.from().uri() else { return Err(Verdict::Refused(400, reason(400))) };
-        let hides = host_text(&from).eq_ignore_ascii_case(ANONYMOUS);
+        let hides = from.host_text.eq_ignore_ascii_case(ANONYMOUS);
         // Who hides has an account with the domain that is called.
-        let realm = Realm::of(self.directory, host_text(if hides { uri } else { &from }));
+        let realm = Realm::of(self.directory, if hides { uri.host_text } else { from.host_text });
         // Nobody counts the uses of a call's nonce, so a copy of the request from elsewhere must not pass with it.
         let source = self.arrival.peer.ip().to_string();
         let proof = self.prove(Purpose::Call, Name::ProxyAuthorization, realm, &[message.call_id(), &source])?;
@@ -68,7 +67,7 @@ impl<'a> Passage<'a> {
     /// The sender that From claims, for ACK and CANCEL, which cannot be challenged (RFC 3261 §22.1): they only follow their INVITE.
     pub(super) fn claimed(&self) -> Option<Caller> {
         let from = self.message.from().uri().ok()?;
-        let domain = self.directory.domain(host_text(&from))?;
+        let domain = self.directory.domain(from.host_text)?;
         let user = self.directory.user_or_extension(domain, &from.user_decoded())?;
         Some(Caller { aor: self.directory.aor(user), hides: false })
     }
@@ -119,7 +118,7 @@ impl<'a> Passage<'a> {
 
     /// Whether an address is that of the user, by name or extension.
     pub(super) fn owns(&self, user: &User, realm: &Realm<'_>, address: &Uri<'_>) -> bool {
-        let domain = self.directory.domain(host_text(address));
+        let domain = self.directory.domain(address.host_text);
         let Some(domain) = domain.filter(|domain| *domain.name == *realm.name) else { return false };
         let written = address.user_decoded();
         // Nearly always the name; no other user has it, so nobody need be looked up.

@@ -1,7 +1,7 @@
 //! Hands a request on: Via, Record-Route, Max-Forwards, and what must not pass a face (RFC 3261 §16.6).
 
 use super::orient::Caller;
-use super::route::{OwnRoutes, Way, host_text};
+use super::route::{OwnRoutes, Way};
 use super::verdict::{Verdict, reason};
 use super::via::{Sender, Stamped};
 use super::{Count, Face, Passage, Passed, PublicName};
@@ -66,7 +66,7 @@ impl<'a> Passage<'a> {
 
     /// To the phone that registered through this proxy: what a shard asks for when no registry tells it more.
     pub(super) fn give_to_passed(&mut self, uri: &Uri<'_>, routes: &OwnRoutes) -> Result<(), Verdict<'a>> {
-        let domain = self.directory.domain(host_text(uri));
+        let domain = self.directory.domain(uri.host_text);
         let user = domain.and_then(|domain| self.directory.user_in(domain, &uri.user_decoded()));
         let aor = user.map(|user| self.directory.aor(user));
         let contact = aor.and_then(|aor| self.memory.passed.newest(self.wall.seconds(), &aor));

@@ -1,6 +1,6 @@
 //! What a dialled number means, and which way the call then takes.
 
-use super::route::{OwnRoutes, host_text};
+use super::route::OwnRoutes;
 use super::verdict::Verdict;
 use super::{Call, Count, Edge, Flows, Outbox, Output, Passage, Passed, Waiting};
 use proto::directory::{self, Dialled, Media, Target};
@@ -24,7 +24,7 @@ impl<'a> Passage<'a> {
     /// Asks the directory what was dialled.
     pub(super) fn orient(&self, caller: &Caller, uri: &Uri<'_>) -> Result<Target, Verdict<'a>> {
         let own_domain = caller.aor.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let host = if uri.scheme == Scheme::Tel { own_domain } else { host_text(uri) };
+        let host = if uri.scheme == Scheme::Tel { own_domain } else { uri.host_text };
         let (user, gr) = (uri.user_decoded(), uri.param_decoded("gr"));
         let temporary = gr.as_deref().filter(|gr| gr.is_empty()).and_then(|_| self.view.gruu.load().open(&user));
         let dialled = match &temporary {

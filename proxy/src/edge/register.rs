@@ -2,7 +2,6 @@
 
 use super::authenticate::Realm;
 use super::passed::{News, Passed};
-use super::route::host_text;
 use super::text::{Text, put};
 use super::verdict::{self, Verdict, finish, line, reason, retry_after, status_line};
 use super::via::{Quoted, Sender, TO_MEMORY, copy_lines};
@@ -58,7 +57,7 @@ impl<'a> Passage<'a> {
             return Err(Verdict::BadExtension(option));
         }
         let Ok(to) = message.to().uri() else { return Err(Verdict::Refused(400, reason(400))) };
-        let realm = Realm::of(self.directory, host_text(&to));
+        let realm = Realm::of(self.directory, to.host_text);
         // By the Call-ID, two phones of one user never share a nonce and with it a count.
         let bound_to = [to.user.unwrap_or(""), message.call_id(), realm.name];
         let proof = self.prove(Purpose::Register, Name::Authorization, realm, &bound_to)?;
