@@ -3,13 +3,10 @@
 //! Only integers are used, because the last bit of a floating-point logarithm differs between platforms.
 
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 
 /// A 64-bit hash of `key`, stable across processes, platforms and versions. Not secret: never a defence against chosen keys.
 pub fn hash(key: &[u8]) -> u64 {
-    let mut hasher = SipHasher13::new_with_keys(0x7461_6e64_656d_2e72, 0x696e_672e_6f77_6e65);
-    hasher.write(key);
-    hasher.finish()
+    SipHasher13::new_with_keys(0x7461_6e64_656d_2e72, 0x696e_672e_6f77_6e65).hash(key)
 }
 
 /// One place on a ring.

@@ -70,7 +70,8 @@ pub fn register(record: &mut Record, request: &RegisterRequest, policy: &Policy<
     if contacts.is_empty() && !request.all {
         return answered(record);
     }
-    match order(record, request, now) {
+    let call = call_of(request);
+    match order(record, request, call, now) {
         Order::Replayed => return answered(record),
         Order::Late => return Outcome::Done(refusal(500, now)),
         Order::New => {}
@@ -81,14 +82,14 @@ pub fn register(record: &mut Record, request: &RegisterRequest, policy: &Policy<
     if contacts.iter().any(|contact| (1..policy.min_expires).contains(&contact.expires)) {
         return Outcome::Done(RegisterResponse { min_expires: policy.min_expires, ..refusal(423, now) });
     }
-    let grant = Grant::new(request, policy, now, random);
+    let grant = Grant::new(call, policy, now, random);
     if contacts.iter().all(|contact| is_absorbed(record, request, contact, &grant)) && !request.all {
         for contact in contacts {
             if let Some(index) = find(record, contact, now) {
                 grant.refresh(&mut record.bindings[index], contact, request);
             }
         }
-        note_nonce(record, request);
+        note_nonce(record, request, call);
         return answered(record);
     }
     let mut changed = record.clone();
@@ -100,7 +101,7 @@ pub fn register(record: &mut Record, request: &RegisterRequest, policy: &Policy<
     if hold_limit(&mut changed, contacts, policy, now).is_err() {
         return Outcome::Done(refusal(403, now));
     }
-    note_nonce(&mut changed, request);
+    note_nonce(&mut changed, request, call);
     hold_memories(&mut changed);
     let response = bindings(&changed, request, policy, now, random);
     match effect {
@@ -150,8 +151,7 @@ fn is_well_formed(request: &RegisterRequest) -> bool {
 }
 
 /// RFC 3261 §10.3 steps 6 and 7. A removed binding is still known here, so that what was sent before the removal comes late.
-fn order(record: &Record, request: &RegisterRequest, now: u32) -> Order {
-    let call = call_of(request);
+fn order(record: &Record, request: &RegisterRequest, call: u64, now: u32) -> Order {
     let own = || record.bindings.iter().filter(move |binding| binding.call == call && binding.expires_at > now);
     let mut replayed = 0;
     if request.all {
@@ -201,7 +201,7 @@ fn is_nonce_used(record: &Record, request: &RegisterRequest, now: u32) -> bool {
 }
 
 /// Every binding that this request touched, or that the same nonce authenticated, learns the count.
-fn note_nonce(record: &mut Record, request: &RegisterRequest) {
+fn note_nonce(record: &mut Record, request: &RegisterRequest, call: u64) {
     if request.nonce == 0 {
         return;
     }
@@ -210,7 +210,6 @@ fn note_nonce(record: &mut Record, request: &RegisterRequest) {
         Some(counts) => counts.with(request.nonce_count),
         None => NonceCounts::first(request.nonce, request.nonce_issued_at, request.nonce_count),
     };
-    let call = call_of(request);
     for binding in &mut record.bindings {
         if binding.counts.nonce == request.nonce || (binding.call == call && binding.cseq == request.cseq) {
             binding.counts = counts;
@@ -332,8 +331,8 @@ struct Grant {
 }
 
 impl Grant {
-    fn new(request: &RegisterRequest, policy: &Policy<'_>, now: u32, random: u64) -> Grant {
-        Grant { call: call_of(request), now, max: policy.max_expires, min: policy.min_expires, random }
+    fn new(call: u64, policy: &Policy<'_>, now: u32, random: u64) -> Grant {
+        Grant { call, now, max: policy.max_expires, min: policy.min_expires, random }
     }
 
     /// When the phone must be back, up to a tenth earlier than asked so that phones spread out, and what the store is told.

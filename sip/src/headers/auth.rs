@@ -1,5 +1,5 @@
 use super::params::end_of_quotes;
-use crate::chars::{is_space, is_token, trim, trim_end, trim_start};
+use crate::chars::{TOKEN, is_space, is_token, trim, trim_end, trim_start};
 
 /// Value of an authentication header: a scheme and its parameters (RFC 7235, RFC 7616). One header line has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,11 @@ impl<'a> AuthValue<'a> {
 }
 
 fn pop<'a>(text: &mut &'a str) -> Option<(&'a str, &'a str)> {
-    let rest = text.trim_start_matches([',', ' ', '\t', '\r', '\n']);
-    let (name, rest) = rest.split_once('=')?;
-    let (name, rest) = (trim_end(name), trim_start(rest));
-    if !is_token(name) {
+    let start = text.bytes().position(|byte| byte != b',' && !is_space(byte)).unwrap_or(text.len());
+    let rest = &text[start..];
+    let (name, rest) = rest.split_at(TOKEN.run(rest.as_bytes()));
+    let rest = trim_start(trim_start(rest).strip_prefix('=')?);
+    if name.is_empty() {
         return None;
     }
     let (value, rest) = if rest.starts_with('"') {
