@@ -36,6 +36,7 @@ use sip::token::{Flow, FlowEnd};
 use sockets::{Datagrams, Token};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -62,7 +63,11 @@ pub(crate) struct Worker {
     touched: Vec<Place>,
     meters: Meters,
     batch: ReceiveBatch,
+    /// What was read from connections in this turn, as far as it is filled.
     room: Box<[u8]>,
+    filled: usize,
+    /// Which connections said what part of it, to be looked at.
+    said: Vec<(Place, Range<usize>)>,
     mail: Vec<Mail>,
     clock: Clock,
     sweeps: u32,
@@ -112,6 +117,9 @@ const MEMBER_BACKLOG: usize = 8 * 1024 * 1024;
 /// Connections that a turn takes from one listener.
 const ACCEPTS: usize = 64;
 
+/// Bytes that a turn reads from connections before it looks at them; memory that none reached is never touched.
+const ROOM: usize = 8 * MAX_MESSAGE;
+
 /// A turn that has collected so many bytes sends them before it goes on.
 const FULL: usize = 1024 * 1024;
 
@@ -147,7 +155,9 @@ impl Worker {
             touched: Vec::new(),
             meters: Meters::new(),
             batch: ReceiveBatch::new(MAX_MESSAGE),
-            room: vec![0; MAX_MESSAGE].into(),
+            room: vec![0; ROOM].into(),
+            filled: 0,
+            said: Vec::new(),
             mail: Vec::new(),
             clock,
             sweeps: 0,
@@ -190,6 +200,7 @@ impl Worker {
                 self.flush();
             }
         }
+        self.hear();
         self.read_mail();
         let Worker { edge, table, outbox, clock, .. } = self;
         edge.handle_timeout(clock.now, clock.wall, table, outbox);
@@ -201,14 +212,16 @@ impl Worker {
     }
 
     fn datagrams(&mut self, index: usize) {
-        let proxy = self.view.id().unwrap_or(0);
-        let Worker { sockets, batch, edge, table, outbox, clock, meters, .. } = self;
-        let Datagrams { socket, listener, queue } = &mut sockets.datagrams[index];
         // A full batch may have left more behind; the socket is then reported again.
-        if let Err(error) = batch.receive(socket) {
-            return tracing::error!(%error, "receive");
-        }
-        for (peer, bytes) in batch.iter() {
+        let received = match self.batch.receive(&self.sockets.datagrams[index].socket) {
+            Ok(received) => received,
+            Err(error) => return tracing::error!(%error, "receive"),
+        };
+        let proxy = self.view.id().unwrap_or(0);
+        for datagram in 0..received {
+            let Worker { sockets, batch, edge, table, outbox, clock, meters, .. } = self;
+            let Datagrams { listener, queue, .. } = &mut sockets.datagrams[index];
+            let Some((peer, bytes)) = batch.at(datagram) else { continue };
             let face = match *listener {
                 Some(listener) => {
                     let end = FlowEnd::Peer(peer);
@@ -224,9 +237,10 @@ impl Worker {
             } else if !bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
                 let arrival = Arrival { face, peer };
                 guarded(meters, peer, || edge.handle_message(clock.now, clock.wall, &arrival, bytes, table, outbox));
+                // What a message asks for is done at once, while what it left is still in the processor's caches.
+                self.carry_out();
             }
         }
-        self.carry_out();
     }
 
     fn accept(&mut self, index: usize) {
@@ -312,12 +326,37 @@ impl Worker {
         place
     }
 
-    /// A connection has something to say, or room to listen.
+    /// A connection has something to say, or room to listen. What it says is read, and looked at by [`Worker::hear`].
     fn connection(&mut self, place: Place, ready: Ready) {
-        let Some(mut connection) = self.table.take(place) else { return };
-        let proxy = self.view.id().unwrap_or(0);
+        if self.room.len() - self.filled < MAX_MESSAGE {
+            self.hear();
+        }
+        let Some(connection) = self.table.get(place) else { return };
         let mut fate = if ready.is_writable() { connection.connected() } else { Fate::Open };
         if ready.is_readable() && fate == Fate::Open {
+            let start = self.filled;
+            match connection.read(&mut self.room[start..start + MAX_MESSAGE]) {
+                Some(0) => {}
+                Some(read) => {
+                    self.filled += read;
+                    return self.said.push((place, start..start + read));
+                }
+                None => fate = Fate::Over,
+            }
+        }
+        match fate {
+            Fate::Open => self.touched.push(place),
+            Fate::Over => self.close(place),
+        }
+    }
+
+    /// Gives what was read from connections to the edge: a turn reads from all of them, then handles all, then writes to all,
+    /// so that the kernel's code and ours push each other out of the processor's caches once a turn and not once a message.
+    fn hear(&mut self) {
+        let proxy = self.view.id().unwrap_or(0);
+        let mut said = std::mem::take(&mut self.said);
+        for (place, range) in said.drain(..) {
+            let Some(mut connection) = self.table.take(place) else { continue };
             let Worker { edge, table, outbox, clock, meters, room, index, .. } = self;
             let peer = connection.peer();
             let face = match *connection.side() {
@@ -333,16 +372,18 @@ impl Worker {
                 }
             };
             let arrival = Arrival { face, peer };
-            fate = connection.receive(clock.now, room, &mut |message| {
+            connection.hear(clock.now, &room[range], &mut |message| {
                 guarded(meters, peer, || edge.handle_message(clock.now, clock.wall, &arrival, message, table, outbox));
             });
+            self.table.put_back(place, connection);
+            self.touched.push(place);
+            self.carry_out();
+            if self.outbox.bytes().len() > FULL {
+                self.flush();
+            }
         }
-        self.table.put_back(place, connection);
-        match fate {
-            Fate::Open => self.touched.push(place),
-            Fate::Over => self.close(place),
-        }
-        self.carry_out();
+        self.said = said;
+        self.filled = 0;
     }
 
     /// Does what the edge wants, until it wants no more.

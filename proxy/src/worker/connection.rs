@@ -5,7 +5,7 @@ use crate::edge::PublicName;
 use net::Interest;
 use rustls::ServerConnection;
 use sip::hop::{Hop, Transport};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -117,34 +117,35 @@ impl Connection {
         self.watched
     }
 
-    /// Reads once, into `room`, and gives each whole message to `heard`. What must be said at once waits for [`Connection::flush`].
-    pub fn receive(&mut self, now: Instant, room: &mut [u8], heard: &mut dyn FnMut(&[u8])) -> Fate {
-        let read = match self.stream.read(room) {
-            Ok(0) => return Fate::Over,
-            Ok(read) => &room[..read],
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Fate::Open,
-            Err(_) => return Fate::Over,
-        };
+    /// Reads once, into `room`; how many bytes, or `None` where the connection is over.
+    pub fn read(&mut self, room: &mut [u8]) -> Option<usize> {
+        match self.stream.read(room) {
+            Ok(0) => None,
+            Ok(read) => Some(read),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Some(0),
+            Err(_) => None,
+        }
+    }
+
+    /// Gives each whole message of what was read to `heard`. What must be said at once waits for [`Connection::flush`].
+    pub fn hear(&mut self, now: Instant, bytes: &[u8], heard: &mut dyn FnMut(&[u8])) {
         if self.progress == Progress::Ending {
-            return Fate::Open;
+            return;
         }
         self.heard_at = now;
         let result = match self.tls.take() {
-            None => self.codec.feed(read, &mut self.outgoing, heard),
+            None => self.codec.feed(bytes, &mut self.outgoing, heard),
             Some(mut tls) => {
-                let result = self.feed_tls(&mut tls, read, heard);
+                let result = self.feed_tls(&mut tls, bytes, heard);
                 self.tls = Some(tls);
                 result
             }
         };
         self.watch_progress(now);
         match result {
-            Ok(()) => Fate::Open,
+            Ok(()) => {}
             // A farewell or an answer that says what was wrong still goes out.
-            Err(End::Closed | End::Garbled) => {
-                self.progress = Progress::Ending;
-                Fate::Open
-            }
+            Err(End::Closed | End::Garbled) => self.progress = Progress::Ending,
         }
     }
 
@@ -154,16 +155,20 @@ impl Connection {
         mut cipher: &[u8],
         heard: &mut dyn FnMut(&[u8]),
     ) -> Result<(), End> {
-        let mut plain = [0; 4096];
         while !cipher.is_empty() {
             if tls.read_tls(&mut cipher).is_err() {
                 return Err(End::Garbled);
             }
             let state = tls.process_new_packets().map_err(|_| End::Garbled)?;
+            let mut reader = tls.reader();
             loop {
-                match tls.reader().read(&mut plain) {
-                    Ok(0) => return Err(End::Closed),
-                    Ok(read) => self.codec.feed(&plain[..read], &mut self.outgoing, heard)?,
+                match reader.fill_buf() {
+                    Ok([]) => return Err(End::Closed),
+                    Ok(plain) => {
+                        let length = plain.len();
+                        self.codec.feed(plain, &mut self.outgoing, heard)?;
+                        reader.consume(length);
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(_) => return Err(End::Closed),
                 }

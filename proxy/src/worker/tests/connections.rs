@@ -24,6 +24,26 @@ fn a_connection_is_reached_from_every_worker() {
 }
 
 #[test]
+fn what_many_connections_say_at_once_is_answered_to_each() {
+    let cluster = Cluster::with(Answers::AtOnce, |config| config.workers = 1);
+    let mut phones: Vec<_> = (0..24).map(|_| cluster.phone(Transport::Tcp)).collect();
+    // Together more than the worker reads before it looks at any of it, and each in several pieces.
+    let body = "x".repeat(60_000);
+    for (number, phone) in phones.iter_mut().enumerate() {
+        let request =
+            phone.options().replace("Content-Length: 0\r\n\r\n", &format!("Content-Length: 60000\r\n\r\n{body}"));
+        phone.send(&request.replace("Call-ID: ", &format!("Call-ID: phone-{number}-")));
+    }
+    for (number, phone) in phones.iter_mut().enumerate() {
+        let answer = phone.receive();
+        assert!(
+            answer.starts_with("SIP/2.0 200 ") && answer.contains(&format!("Call-ID: phone-{number}-")),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
 fn a_closed_connection_answers_430() {
     let cluster = Cluster::with(Answers::AtOnce, |config| config.workers = 1);
     let mut phone = cluster.phone(Transport::Tcp);
