@@ -17,7 +17,7 @@ pub use batch::{BATCH, ReceiveBatch, send_batch};
 pub use epoll::{Epoll, Events, Interest, Ready, Waker};
 pub use host::{ephemeral_ports, is_local, monotonic, process_cpu, raise_nofile_limit, route_source, thread_cpu};
 pub use network::{Network, NetworkError};
-pub use route::{Route, is_ethernet, route};
+pub use route::{Interface, Route, interface, route};
 
 /// May several sockets be bound to the same address, the kernel spreading peers over them (`SO_REUSEPORT`)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

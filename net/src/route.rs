@@ -34,17 +34,29 @@ pub fn route(peer: Ipv4Addr, source: Option<Ipv4Addr>) -> io::Result<Route> {
     Ok(Route { interface: u32::from_ne_bytes(interface), source })
 }
 
-/// Do packets begin with an Ethernet header on this interface? Those of the loopback interface do.
+/// One of this machine's interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Packets begin with an Ethernet header. Those of the loopback interface do.
+    pub is_ethernet: bool,
+    /// Bytes of the longest packet, its IP header included.
+    pub mtu: u32,
+}
+
+/// The interface with this number.
 ///
 /// # Errors
-/// There is no such interface.
-pub fn is_ethernet(interface: u32) -> io::Result<bool> {
+/// There is none.
+pub fn interface(number: u32) -> io::Result<Interface> {
     const LINK_LENGTH: usize = 16;
     let mut question = [0; LINK_LENGTH];
-    question[4..8].copy_from_slice(&interface.to_ne_bytes());
+    question[4..8].copy_from_slice(&number.to_ne_bytes());
     let answer = ask(libc::RTM_GETLINK, &question)?;
     let kind = answer.get(2..4).map(|kind| u16::from_ne_bytes([kind[0], kind[1]]));
-    Ok(matches!(kind, Some(libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK)))
+    let found = attributes(answer.get(LINK_LENGTH..).unwrap_or_default()).find(|(kind, _)| *kind == libc::IFLA_MTU);
+    let mtu = found.and_then(|(_, bytes)| bytes.first_chunk::<4>().copied()).ok_or(io::ErrorKind::InvalidData)?;
+    let is_ethernet = matches!(kind, Some(libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK));
+    Ok(Interface { is_ethernet, mtu: u32::from_ne_bytes(mtu) })
 }
 
 /// The body of the kernel's answer to one question.
@@ -104,14 +116,15 @@ mod tests {
     fn the_way_to_oneself_is_the_loopback_interface() {
         let home = route(Ipv4Addr::LOCALHOST, None).unwrap();
         assert_eq!(home.source, Ipv4Addr::LOCALHOST);
-        assert!(is_ethernet(home.interface).unwrap());
+        let loopback = interface(home.interface).unwrap();
+        assert!(loopback.is_ethernet && loopback.mtu >= 16_384, "{loopback:?}");
         let from = Ipv4Addr::new(127, 0, 0, 7);
         assert_eq!(route(Ipv4Addr::LOCALHOST, Some(from)).unwrap(), Route { source: from, ..home });
     }
 
     #[test]
     fn what_is_not_there_is_an_error() {
-        assert!(is_ethernet(1 << 30).is_err());
+        assert!(interface(1 << 30).is_err());
         assert!(route(Ipv4Addr::new(127, 0, 0, 1), Some(Ipv4Addr::new(192, 0, 2, 77))).is_err());
     }
 }

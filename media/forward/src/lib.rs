@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddrV4;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Forwarder {
     program: Program,
     /// By interface; `None` for one that takes no program.
     links: Mutex<HashMap<u32, Option<Link>>>,
+    /// Flows installed so far.
+    installed: AtomicU32,
 }
 
 /// One thread's part of a [`Forwarder`].
@@ -106,6 +109,9 @@ pub enum FlowError {
     /// Packets are framed in a way that the program does not read (a tunnel's).
     #[error("interface {0} is no Ethernet")]
     Framing(u32),
+    /// The longest packets that the program takes do not fit an interface.
+    #[error("interface {0} carries only {1} bytes a packet")]
+    Narrow(u32, u32),
     /// The program cannot be put to an interface.
     #[error("interface {0} takes no program, which needs Linux 6.6: {1}")]
     Interface(u32, #[source] io::Error),
@@ -135,10 +141,10 @@ impl Forwarder {
         let pattern = bpf::ring_map(RING).map_err(refused)?;
         let rings = bpf::array_of_maps(&pattern, lanes).map_err(refused)?;
         let program = Program::load(&program::forwarder(&flows, &rings, ports), c"Apache-2.0").map_err(refused)?;
-        Ok(Forwarder { flows, rings, program, links: Mutex::default() })
+        Ok(Forwarder { flows, rings, program, links: Mutex::default(), installed: AtomicU32::new(0) })
     }
 
-    /// The lane at `index`, below the number that the forwarder was loaded for. Another one at the same index ends the first.
+    /// The lane at `index`, below the number that the forwarder was loaded for; there is one of each at a time.
     ///
     /// # Errors
     /// The kernel has no memory for it.
@@ -167,8 +173,12 @@ impl Forwarder {
 
     fn link(&self, interface: u32) -> Result<Link, FlowError> {
         let failed = |error| FlowError::Interface(interface, error);
-        if !net::is_ethernet(interface).map_err(failed)? {
+        let found = net::interface(interface).map_err(failed)?;
+        if !found.is_ethernet {
             return Err(FlowError::Framing(interface));
+        }
+        if (found.mtu as usize) < LONGEST + HEADERS {
+            return Err(FlowError::Narrow(interface, found.mtu));
         }
         self.program.link_ingress(interface).map_err(failed)
     }
@@ -185,7 +195,9 @@ impl Lane {
             // Where the answers arrive.
             self.forwarder.watch(leaves)?;
         }
-        self.forwarder.flows.set(&program::key(flow), &program::value(flow, self.index)).map_err(FlowError::Full)
+        let number = self.forwarder.installed.fetch_add(1, Ordering::Relaxed);
+        let value = program::value(flow, self.index, number);
+        self.forwarder.flows.set(&program::key(flow), &value).map_err(FlowError::Full)
     }
 
     /// From now on the packets of a flow come to the socket.
@@ -203,8 +215,17 @@ impl Lane {
     }
 }
 
+impl Drop for Lane {
+    /// The packets of its flows come to the sockets, if there still are any.
+    fn drop(&mut self) {
+        let _ = self.forwarder.rings.remove(&self.index.to_ne_bytes());
+    }
+}
+
 /// Bytes of RTP at most that are taken: with its headers a packet fits any link, and sound is never longer.
 pub const LONGEST: usize = 1372;
+/// Bytes of the headers of IP and UDP.
+const HEADERS: usize = 28;
 /// At most; memory is taken for those that are there.
 const FLOWS: u32 = 1 << 18;
 /// Bytes of a lane's ring.

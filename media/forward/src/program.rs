@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 /// packet.
 pub const KEY: usize = 12;
 /// Bytes of what is known of a flow.
-pub const VALUE: usize = 48;
+pub const VALUE: usize = 56;
 /// Bytes of what is told of a packet that has gone on; before one that has come in, the same without its header.
 pub const RECORD: usize = 32;
 
@@ -23,8 +23,8 @@ pub fn key(flow: &Flow) -> [u8; KEY] {
     key
 }
 
-/// What the program knows of a flow.
-pub fn value(flow: &Flow, lane: u32) -> [u8; VALUE] {
+/// What the program knows of a flow that was installed as the `number`th.
+pub fn value(flow: &Flow, lane: u32, number: u32) -> [u8; VALUE] {
     let mut value = [0; VALUE];
     value[TAG as usize..][..8].copy_from_slice(&flow.tag.to_ne_bytes());
     // As two words of 64 bits, the lower payload types first.
@@ -34,7 +34,9 @@ pub fn value(flow: &Flow, lane: u32) -> [u8; VALUE] {
         put_addresses(addresses, source.ip().octets(), to.ip().octets(), source.port(), to.port());
         value[LEAVES as usize..][..4].copy_from_slice(&leaves.to_ne_bytes());
     }
-    value[LANE as usize..][..4].copy_from_slice(&lane.to_ne_bytes());
+    for (at, word) in [(LANE, lane), (NUMBER, number), (ARRIVES, flow.arrives)] {
+        value[at as usize..][..4].copy_from_slice(&word.to_ne_bytes());
+    }
     value
 }
 
@@ -67,6 +69,10 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
     let mut a = Assembler::default();
     let (next, drop) = (a.label(), a.label());
     a.set(Do::Move, packet, R1);
+
+    // Sent to this machine.
+    a.load(Width::Word, R1, packet, SKB_PACKET_TYPE);
+    a.jump(If::Differs, R1, 0, next);
 
     // One IPv4 packet in one Ethernet frame, neither joined from several nor tagged.
     a.load(Width::Word, R1, packet, SKB_PROTOCOL);
@@ -115,12 +121,13 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
     a.set(Do::And, R1, 0xc0);
     a.jump(If::Differs, R1, 0x80, next);
 
-    // Of a flow that is known. Its key lies in the packet.
-    a.map(R1, flows.as_fd());
-    stack_address(&mut a, R2, OLD + IP_SOURCE);
-    a.call(MAP_LOOKUP);
-    a.jump(If::Equal, R0, 0, next);
+    // Of a flow that is known, by the interface where it is to arrive. What comes by another may be forged, which the network stack knows
+    // to judge.
+    look_up(&mut a, flows, next);
     a.set(Do::Move, flow, R0);
+    a.load(Width::Word, R1, flow, ARRIVES);
+    a.load(Width::Word, R2, packet, SKB_INTERFACE);
+    a.jump(If::Differs, R1, R2, next);
 
     // With a payload type that passes: bit n % 64 of word n / 64.
     a.load(Width::Byte, R1, STACK, OLD + RTP + 1);
@@ -134,6 +141,18 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
     a.set(Do::ShiftRight, R2, R1);
     a.set(Do::And, R2, 1);
     a.jump(If::Equal, R2, 0, next);
+
+    // When a flow is withdrawn, the kernel may give its memory to another one while we read it. What was read holds if the flow is still
+    // there after that.
+    for double in [TAG, ADDRESSES, ADDRESSES + 8, LANE] {
+        a.load(Width::Double, R1, flow, double);
+        a.store(Width::Double, STACK, FLOW + double, R1);
+    }
+    look_up(&mut a, flows, next);
+    a.load(Width::Word, R1, R0, NUMBER);
+    a.load(Width::Word, R2, STACK, FLOW + NUMBER);
+    a.jump(If::Differs, R1, R2, next);
+    stack_address(&mut a, flow, FLOW);
 
     // Is it to go on?
     let inward = a.label();
@@ -230,6 +249,14 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
     a.finish()
 }
 
+/// What is known of the flow whose key lies in the packet.
+fn look_up(a: &mut Assembler, flows: &Map, unknown: Label) {
+    a.map(R1, flows.as_fd());
+    stack_address(a, R2, OLD + IP_SOURCE);
+    a.call(MAP_LOOKUP);
+    a.jump(If::Equal, R0, 0, unknown);
+}
+
 /// Makes room in the flow's ring, and says whose packet it is, when it came and how long it is.
 fn reserve(a: &mut Assembler, rings: &Map, bytes: usize, full: Label) {
     let (flow, record, length) = (R7, R8, R9);
@@ -286,8 +313,10 @@ fn udp_sum(a: &mut Assembler, packet: Register, flags: i32) {
 }
 
 // Of `struct __sk_buff`.
+const SKB_PACKET_TYPE: i16 = 4;
 const SKB_PROTOCOL: i16 = 16;
 const SKB_VLAN_PRESENT: i16 = 20;
+const SKB_INTERFACE: i16 = 40;
 const SKB_GSO_SIZE: i16 = 176;
 
 /// Bytes of an Ethernet header.
@@ -322,6 +351,8 @@ const EXPEDITED: i32 = 46 << 2;
 const OLD: i16 = -40;
 /// IP header and ports as they leave.
 const NEW: i16 = -64;
+/// The first 48 bytes of a flow's value, without its payload types.
+const FLOW: i16 = -112;
 
 // Within a flow's value.
 const TAG: i16 = 0;
@@ -329,6 +360,8 @@ const PASSES: i16 = 8;
 const ADDRESSES: i16 = 24;
 const LEAVES: i16 = 36;
 const LANE: i16 = 40;
+const NUMBER: i16 = 44;
+const ARRIVES: i16 = 48;
 // Within a record.
 const TOLD_TAG: i16 = 0;
 const TOLD_TIME: i16 = 8;

@@ -219,6 +219,68 @@ fn an_interface_that_is_not_there_is_told() {
     assert!(matches!(again, FlowError::Known(..)), "{again}");
 }
 
+#[test]
+fn the_end_of_a_lane_gives_its_packets_back_to_the_sockets() {
+    let Some(forwarder) = support::of_the_kernel(Forwarder::load(2, &(1..=u16::MAX))) else { return };
+    let forwarder = Arc::new(forwarder);
+    let Some(bench) = Bench::new() else { return };
+    let (lane, _other) = (forwarder.lane(0).unwrap(), forwarder.lane(1).unwrap());
+    lane.install(&bench.flow()).unwrap();
+    drop(lane);
+    bench.say(&packet(0, 172));
+    assert!(heard(&bench.ours[0]).is_some());
+}
+
+#[test]
+fn a_packet_that_comes_by_another_interface_is_left_to_the_network_stack() {
+    let Some(bench) = Bench::new() else { return };
+    let flow = bench.flow();
+    bench.lane.install(&flow).unwrap();
+    let elsewhere = Flow { arrives: flow.arrives + 1, ..flow };
+    bench.lane.forwarder.flows.set(&program::key(&flow), &program::value(&elsewhere, 0, 1)).unwrap();
+    bench.say(&packet(0, 172));
+    assert!(heard(&bench.ours[0]).is_some());
+}
+
+/// The memory of a flow that is withdrawn may become that of the next one while the program has it in hand.
+#[test]
+fn no_packet_goes_the_way_of_another_flow_while_flows_come_and_go() {
+    let Some(mut bench) = Bench::new() else { return };
+    let [elsewhere, stranger] =
+        std::array::from_fn(|_| udp::bind("127.0.0.1:0".parse().unwrap(), &Options::PLAIN).unwrap());
+    let one = bench.flow();
+    let two = Flow { tag: 2, from: address(&stranger), course: bench.toward(&elsewhere), ..one };
+    let (to, caller, ends) =
+        (address(&bench.ours[0]), bench.caller.try_clone().unwrap(), Instant::now() + Duration::from_secs(3));
+    let flood = std::thread::spawn(move || {
+        while Instant::now() < ends {
+            let _ = caller.send_to(&packet(0, 12), to);
+        }
+    });
+    bench.callee.set_nonblocking(true).unwrap();
+    bench.ours[0].set_nonblocking(true).unwrap();
+    let (mut buffer, mut right) = ([0; LONGEST], 0);
+    for change in 0_u32.. {
+        if Instant::now() >= ends {
+            break;
+        }
+        bench.lane.install(&one).unwrap();
+        (0..change % 7 * 40).for_each(|_| std::hint::spin_loop());
+        bench.lane.withdraw(&one);
+        bench.lane.install(&two).unwrap();
+        (0..20).for_each(|_| std::hint::spin_loop());
+        bench.lane.withdraw(&two);
+        assert!(elsewhere.recv_from(&mut buffer).is_err(), "a packet went to the wrong phone after {change} changes");
+        while let Some(taken) = bench.lane.take(&mut buffer) {
+            assert_eq!(taken.tag, one.tag, "a packet was told as another's after {change} changes");
+            right += 1;
+        }
+        while bench.callee.recv_from(&mut buffer).is_ok() || bench.ours[0].recv_from(&mut buffer).is_ok() {}
+    }
+    flood.join().unwrap();
+    assert!(right > 100, "{right} packets of the flow");
+}
+
 /// An IPv4 packet with UDP (RFC 791, RFC 768).
 fn datagram(from: SocketAddrV4, to: SocketAddrV4, payload: &[u8], has_sum: bool, class: u8) -> Vec<u8> {
     let udp_length = (8 + payload.len()) as u16;

@@ -184,7 +184,12 @@ impl Plane {
     fn handle_datagram(&mut self, now: Micros, index: u32, component: Component, from: SocketAddr, length: usize) {
         let clock = self.now;
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
-        let (kind, length) = match pair.hear((clock, now), component, from, &mut self.buffer[..length]) {
+        let heard = pair.hear((clock, now), component, from, &mut self.buffer[..length]);
+        if std::mem::take(&mut pair.has_moved) {
+            let id = pair.id;
+            self.take_back(id);
+        }
+        let (kind, length) = match heard {
             Heard::Phone(kind, length) => (kind, length),
             Heard::Foreign => {
                 self.counts.foreign += 1;
@@ -196,10 +201,6 @@ impl Plane {
             }
             Heard::Answered | Heard::Closed => return,
         };
-        if std::mem::take(&mut pair.has_moved) {
-            let id = pair.id;
-            self.take_back(id);
-        }
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
         if let (Datagram::Rtcp, Some(talk)) = (kind, &mut pair.talk) {
             talk.reporter.on_heard(now, &self.buffer[..length]);
@@ -250,10 +251,13 @@ impl Plane {
 
     /// After a panic over one of its datagrams a pair is told silent, so that its call ends.
     pub fn give_up(&mut self, index: u32) {
+        // What still lies in the lane is looked at when this pair has no part in it any more.
+        self.set_busy(true);
+        if let Some(id) = pair_at(&mut self.slots, index).map(|pair| pair.id) {
+            self.part(id);
+            self.events.push_back((id, MediaEvent::Silent));
+        }
         self.set_busy(false);
-        let Some(id) = pair_at(&mut self.slots, index).map(|pair| pair.id) else { return };
-        self.part(id);
-        self.events.push_back((id, MediaEvent::Silent));
     }
 
     /// When [`Plane::handle_timeout`] is due; None while there is no pair.
@@ -475,6 +479,7 @@ impl Media for Plane {
     }
 
     fn ice(&mut self, id: MediaId, restart: bool) -> Option<Ice> {
+        self.take_back(id);
         Some(pair_of(&mut self.slots, id)?.ice(restart, random_bytes()))
     }
 

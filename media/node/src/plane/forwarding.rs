@@ -34,7 +34,11 @@ pub struct Forwarding {
 
 /// The kernel's recent answers, `None` where it knows no way.
 #[derive(Default)]
-struct Routes(HashMap<(Ipv4Addr, Option<Ipv4Addr>), (Option<Route>, Instant)>);
+struct Routes {
+    known: HashMap<(Ipv4Addr, Option<Ipv4Addr>), (Option<Route>, Instant)>,
+    /// Questions left for this sweep.
+    left: usize,
+}
 
 impl Forwarding {
     /// Of a plane that begins at `began`.
@@ -75,7 +79,8 @@ impl Forwarding {
             from,
             at: SocketAddrV4::new(arrives.source, here),
             arrives: arrives.interface,
-            passes: !(one.unfit | RTCP),
+            // What its partner does not take as it is comes in.
+            passes: if course.is_some() { !(one.unfit | RTCP) } else { !RTCP },
             course: course.unwrap_or(Course::Inward),
         })
     }
@@ -89,24 +94,34 @@ impl Forwarding {
     }
 
     /// Has the kernel do what is wanted of a pair instead of what it does.
-    fn change(&mut self, pair: &mut Pair, wanted: Option<Flow>) {
-        if pair.flow == wanted {
-            return;
+    fn change(&mut self, now: Instant, pair: &mut Pair, wanted: Option<Flow>) {
+        if pair.flow != wanted {
+            self.replace(pair, wanted);
         }
+        // What is drawn at turns can wait for them; what is sent on at once cannot.
+        let is_sent_on = match pair.partner {
+            Partner::Pair(_) => true,
+            Partner::Exchange => pair.talk.as_ref().is_some_and(|talk| talk.is_echo()),
+            Partner::Talk(..) | Partner::Room(_) | Partner::None => false,
+        };
+        let is_urgent = is_sent_on && pair.flow.is_some_and(|flow| flow.course == Course::Inward);
+        self.urgent -= usize::from(std::mem::replace(&mut pair.is_urgent, is_urgent));
+        self.urgent += usize::from(is_urgent);
+        if is_urgent {
+            self.read_at = self.read_at.min(now + URGENT);
+        }
+    }
+
+    fn replace(&mut self, pair: &mut Pair, wanted: Option<Flow>) {
         if let Some(flow) = pair.flow.take() {
             self.lane.withdraw(&flow);
             self.flows -= 1;
-            self.urgent -= usize::from(pair.is_urgent);
         }
         let Some(flow) = wanted else { return };
         match self.lane.install(&flow) {
             Ok(()) => {
-                // What is drawn at turns can wait for them; what is sent on at once cannot.
-                pair.is_urgent =
-                    flow.course == Course::Inward && matches!(pair.partner, Partner::Pair(_) | Partner::Exchange);
                 pair.flow = Some(flow);
                 self.flows += 1;
-                self.urgent += usize::from(pair.is_urgent);
             }
             Err(error) if !self.is_refused => {
                 self.is_refused = true;
@@ -121,6 +136,7 @@ impl Plane {
     /// Hands over to the kernel what it can take, and follows the machine's routes.
     pub(super) fn hand_over(&mut self) {
         let Some(mut forwarding) = self.forwarding.take() else { return };
+        forwarding.routes.left = QUESTIONS;
         for index in 0..self.slots.len() {
             let Some(one) = self.slots[index].pair.as_ref() else { continue };
             let partner = match one.partner {
@@ -130,7 +146,7 @@ impl Plane {
             };
             let wanted = forwarding.flow(self.now, one, partner);
             if let Some(pair) = &mut self.slots[index].pair {
-                forwarding.change(pair, wanted);
+                forwarding.change(self.now, pair, wanted);
             }
         }
         self.forwarding = Some(forwarding);
@@ -138,29 +154,39 @@ impl Plane {
 
     /// From here on the packets of a pair, and those to it, come by its socket and its partner's.
     pub(super) fn take_back(&mut self, id: MediaId) {
-        self.read_lane();
         let Some(pair) = pair_in(&self.slots, id) else { return };
         let partner = match pair.partner {
-            Partner::Pair(other) => Some(other),
-            Partner::Talk(..) | Partner::Exchange | Partner::Room(_) | Partner::None => None,
+            Partner::Pair(other) | Partner::Talk(other, _) => Some(other),
+            Partner::Exchange | Partner::Room(_) | Partner::None => None,
         };
         let Some(forwarding) = &mut self.forwarding else { return };
         for index in [Some(id.0 as u32), partner].into_iter().flatten() {
             if let Some(pair) = pair_at(&mut self.slots, index) {
-                forwarding.change(pair, None);
+                forwarding.change(self.now, pair, None);
             }
         }
+        self.read_lane();
     }
 
-    /// Treats and counts what the kernel has taken since the last call.
+    /// Treats and counts what the kernel has taken since the last call, or the oldest of it: whoever sends more than that at once may not
+    /// hold up all others.
     pub(super) fn read_lane(&mut self) {
-        while let Some(forwarding) = self.forwarding.as_mut().filter(|forwarding| !forwarding.is_busy) {
+        let micros = self.micros();
+        for _ in 0..AT_ONCE {
+            let Some(forwarding) = self.forwarding.as_mut().filter(|forwarding| !forwarding.is_busy) else { return };
             let Some(taken) = forwarding.lane.take(&mut self.buffer) else {
                 forwarding.read_at = self.now + if forwarding.urgent > 0 { URGENT } else { PATIENT };
                 return;
             };
-            let at = Micros(taken.at.saturating_sub(forwarding.began).as_micros() as u64);
-            self.take_in(at, &taken);
+            let at = Micros(taken.at.saturating_sub(forwarding.began).as_micros() as u64).min(micros);
+            let treated = catch_unwind(AssertUnwindSafe(|| self.take_in(at, &taken)));
+            if treated.is_err() {
+                tracing::error!(tag = taken.tag, "a packet could not be treated: this is a bug");
+                self.give_up(taken.tag as u32);
+            }
+        }
+        if let Some(forwarding) = &mut self.forwarding {
+            forwarding.read_at = self.now;
         }
     }
 
@@ -173,7 +199,6 @@ impl Plane {
 
     fn take_in(&mut self, at: Micros, taken: &Taken) {
         let Some(pair) = pair_of(&mut self.slots, MediaId(taken.tag)) else { return };
-        let index = taken.tag as u32;
         match taken.fate {
             Fate::Onward(header) => {
                 pair.count_passed(at, header, taken.length);
@@ -189,13 +214,7 @@ impl Plane {
             Fate::Inward => {
                 let Some(from) = pair.flow.map(|flow| flow.from).or(pair.comes_from()) else { return };
                 self.counts.taken += 1;
-                let treated = catch_unwind(AssertUnwindSafe(|| {
-                    self.treat(at, index, Component::Rtp, from.into(), taken.length);
-                }));
-                if treated.is_err() {
-                    tracing::error!(index, "a packet could not be treated: this is a bug");
-                    self.give_up(index);
-                }
+                self.treat(at, taken.tag as u32, Component::Rtp, from.into(), taken.length);
             }
         }
     }
@@ -204,16 +223,18 @@ impl Plane {
 impl Routes {
     /// The way to `peer`, of packets from `source`, if it is not the kernel's to choose.
     fn find(&mut self, now: Instant, peer: Ipv4Addr, source: Option<Ipv4Addr>) -> Option<Route> {
-        if let Some((route, asked)) = self.0.get(&(peer, source))
-            && now.saturating_duration_since(*asked) < ROUTE_AGE
+        let known = self.known.get(&(peer, source)).copied();
+        if let Some((route, asked)) = known
+            && (self.left == 0 || now.saturating_duration_since(asked) < ROUTE_AGE)
         {
-            return *route;
+            return route;
         }
-        if self.0.len() >= ROUTES {
-            self.0.clear();
+        self.left = self.left.checked_sub(1)?;
+        if self.known.len() >= ROUTES {
+            self.known.retain(|_, (_, asked)| now.saturating_duration_since(*asked) < FORGOTTEN);
         }
         let route = net::route(peer, source).ok();
-        self.0.insert((peer, source), (route, now));
+        self.known.insert((peer, source), (route, now));
         route
     }
 }
@@ -234,7 +255,12 @@ const RTCP: u128 = 0xffff_ffff << 64;
 const URGENT: Duration = Duration::from_millis(1);
 /// How long packets may not be counted that have gone on, and such lie that wait for a turn anyway.
 const PATIENT: Duration = Duration::from_millis(50);
-/// How long a change of the machine's routes may stay unseen.
-const ROUTE_AGE: Duration = Duration::from_secs(10);
-/// Peers whose route is remembered.
+/// Packets treated before others have their turn.
+const AT_ONCE: usize = 1024;
+/// How long a change of the machine's routes may stay unseen, where the kernel need not be asked for more than [`QUESTIONS`] peers.
+const ROUTE_AGE: Duration = Duration::from_secs(2);
+/// What the kernel is asked in one sweep, at some 5 µs each.
+const QUESTIONS: usize = 256;
+/// Peers whose routes are remembered, before those are forgotten that nobody has asked for in [`FORGOTTEN`].
 const ROUTES: usize = 16_384;
+const FORGOTTEN: Duration = Duration::from_secs(600);

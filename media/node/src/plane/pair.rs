@@ -468,6 +468,7 @@ impl Pair {
         if let ice::Heard::Selected(address) = heard {
             tracing::debug!(port = self.address.port(), %address, "selected");
             self.rtp.restart(now, Some(address));
+            self.has_moved = true;
             self.pump(now);
         }
         if heard == ice::Heard::Ignored { Heard::Refused } else { Heard::Answered }

@@ -225,6 +225,11 @@ impl Talk {
         }
     }
 
+    /// Does the phone hear itself?
+    pub fn is_echo(&self) -> bool {
+        matches!(self.sound, Playing::Echo)
+    }
+
     /// Makes the next block of a prompt ready for [`Talk::poll_packet`].
     pub fn play(&mut self, hears: Hears) -> Played {
         let (samples_of_block, milliseconds) = (self.block(), self.step.milliseconds());

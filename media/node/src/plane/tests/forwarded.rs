@@ -212,3 +212,53 @@ fn what_the_kernel_cannot_take_stays_with_the_sockets() {
     let counts = bench.plane.counts();
     assert_eq!((counts.flows, counts.taken, counts.forwarded), (1, 2, 0));
 }
+
+#[test]
+fn a_phone_that_floods_does_not_hold_up_the_others() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.forwarded(&one, &other);
+    bench.plane.watch(a.id);
+    bench.wait(Duration::from_secs(1));
+    for sequence in 0..2000 {
+        one.rtp.send_to(&packet(0, sequence, 7, &[0; 20]), (a.address, a.rtp)).unwrap();
+    }
+    bench.plane.read_lane();
+    assert_eq!((bench.plane.counts().taken, bench.plane.poll_timeout()), (1024, Some(bench.now)));
+    bench.plane.read_lane();
+    assert_eq!(bench.plane.counts().taken, 2000);
+    assert!(bench.plane.poll_timeout() > Some(bench.now));
+    bench.plane.close(b.id);
+}
+
+#[test]
+fn sound_that_is_to_go_on_at_once_is_looked_for_at_once() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("::1"));
+    let (a, b) = (bench.open(&one), bench.open(&other));
+    bench.plane.connect(a.id, one.speaking(&[(0, codec::Codec::Pcmu)]));
+    bench.plane.connect(b.id, other.speaking(&[(8, codec::Codec::Pcma)]));
+    bench.plane.bridge(a.id, b.id);
+    bench.send(&one.rtp, &a, Rtp, &packet(0, 0, 7, &[0; 160]));
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.plane.counts().flows, 1);
+    // The other one turns to what both speak: nothing is drawn at turns any more.
+    bench.plane.connect(b.id, other.speaking(&[(0, codec::Codec::Pcmu)]));
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.plane.counts().flows, 1);
+    assert!(bench.plane.poll_timeout() <= Some(bench.now + Duration::from_millis(1)));
+    bench.send(&one.rtp, &a, Rtp, &packet(0, 1, 7, &[0; 160]));
+    bench.wait(Duration::from_millis(1));
+    assert!(received(&other.rtp).is_some());
+}
+
+#[test]
+fn a_phone_that_comes_to_need_checks_is_passed_on_no_more() {
+    let Some(mut bench) = Bench::forwarding() else { return };
+    let (one, other) = (Phone::at("127.0.0.1"), Phone::at("127.0.0.1"));
+    let (a, b) = bench.forwarded(&one, &other);
+    bench.plane.ice(b.id, false).unwrap();
+    bench.send(&one.rtp, &a, Rtp, &packet(0, 1, 7, &[0; 160]));
+    bench.send(&other.rtp, &b, Rtp, &packet(0, 1, 9, &[0; 160]));
+    assert_eq!((bench.by_kernel().0, bench.plane.counts().foreign), (0, 1));
+}
