@@ -79,7 +79,7 @@ impl Forwarding {
             from,
             at: SocketAddrV4::new(arrives.source, here),
             arrives: arrives.interface,
-            // What its partner does not take as it is comes in.
+            // What its partner does not take as it is comes to the socket, and is noticed there.
             passes: if course.is_some() { !(one.unfit | RTCP) } else { !RTCP },
             course: course.unwrap_or(Course::Inward),
         })
