@@ -70,6 +70,7 @@ fn advice(message: &str) -> &'static str {
         ("connection closed", CERTIFICATE),
         ("received fatal alert", CERTIFICATE),
         ("reset by peer", CERTIFICATE),
+        ("connection reset", CERTIFICATE),
         ("broken pipe", CERTIFICATE),
         ("permission denied", "; the user of registry.etcd needs a role that may read and write all keys"),
     ];
@@ -78,3 +79,24 @@ fn advice(message: &str) -> &'static str {
 
 /// What a member wants that hangs up before it has said anything.
 const CERTIFICATE: &str = "; if etcd has TLS, give registry.etcd a ca, and where it asks for them a cert and a key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a member that wants a certificate hangs up is a matter of which of its packets comes first.
+    #[test]
+    fn who_hangs_up_at_once_may_want_a_certificate() {
+        let ways = [
+            "transport error: connection error: connection reset",
+            "transport error: Connection reset by peer (os error 104)",
+            "transport error: connection closed before message completed",
+            "transport error: received fatal alert: CertificateRequired",
+            "transport error: broken pipe",
+        ];
+        for message in ways {
+            assert_eq!(advice(message), CERTIFICATE, "{message}");
+        }
+        assert_eq!(advice("deadline has elapsed"), "");
+    }
+}
