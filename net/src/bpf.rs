@@ -6,9 +6,9 @@ use crate::sys;
 use crate::sys::bpf::Shape;
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
-pub use sys::bpf::{Map, Ring};
+pub use sys::bpf::{Map, Ring, Shared};
 
 /// One instruction (RFC 9669 §3.1), laid out as a little-endian kernel takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,16 @@ pub fn ring_map(size: u32) -> io::Result<Map> {
     Map::new(Shape { kind: RING, key: 0, value: 0, entries: size, flags: 0, inner: None })
 }
 
+/// An array of `entries` values of `value` bytes (whole pages), whose memory is [`Shared`] with programs.
+///
+/// # Errors
+/// As [`hash_map`].
+pub fn shared_array(value: u32, entries: u32) -> io::Result<Map> {
+    const ARRAY: u32 = 2;
+    const MMAPABLE: u32 = 1 << 10;
+    Map::new(Shape { kind: ARRAY, key: 4, value, entries, flags: MMAPABLE, inner: None })
+}
+
 /// Places for `entries` maps like `inner`, by their number.
 ///
 /// # Errors
@@ -75,9 +85,9 @@ impl Program {
                 let again = sys::bpf::load_program(PACKETS, instructions, license, &mut log);
                 let said =
                     String::from_utf8_lossy(log.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned();
-                let end: Vec<&str> = said.lines().rev().take(6).collect();
-                let end: Vec<&str> = end.into_iter().rev().collect();
-                again.map(Program).map_err(|_| io::Error::new(error.kind(), format!("{error}: {}", end.join("; "))))
+                let lines: Vec<&str> = said.lines().collect();
+                let end = lines[lines.len().saturating_sub(6)..].join("; ");
+                again.map(Program).map_err(|_| io::Error::other(format!("{error}: {end}")))
             }
         }
     }
@@ -88,11 +98,5 @@ impl Program {
     /// There is no such interface, or the kernel is older than Linux 6.6.
     pub fn link_ingress(&self, interface: u32) -> io::Result<Link> {
         sys::bpf::link_ingress(self.0.as_fd(), interface).map(Link)
-    }
-}
-
-impl AsFd for Program {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
     }
 }

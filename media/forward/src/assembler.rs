@@ -54,6 +54,7 @@ pub enum Do {
     Add = 0x00,
     Or = 0x40,
     And = 0x50,
+    Multiply = 0x20,
     ShiftLeft = 0x60,
     ShiftRight = 0x70,
     Move = 0xb0,
@@ -107,7 +108,7 @@ impl Assembler {
     /// `to` becomes `to` and `with` under `what`.
     pub fn set(&mut self, what: Do, to: Register, with: impl Into<With>) {
         const WIDE: u8 = 0x07;
-        self.operate(WIDE | what as u8, to, with.into(), 0);
+        self.operate(WIDE | what as u8, to, with.into());
     }
 
     /// `to` becomes what lies `offset` bytes from where `from` points.
@@ -132,7 +133,29 @@ impl Assembler {
     pub fn jump(&mut self, when: If, register: Register, with: impl Into<With>, label: Label) {
         const WIDE: u8 = 0x05;
         self.jumps.push((self.instructions.len(), label));
-        self.operate(WIDE | when as u8, register, with.into(), 0);
+        self.operate(WIDE | when as u8, register, with.into());
+    }
+
+    /// Goes on at `label`.
+    pub fn go(&mut self, label: Label) {
+        self.jumps.push((self.instructions.len(), label));
+        self.push(0x05, R0, R0, 0, 0);
+    }
+
+    /// `to` becomes the eight bytes `offset` bytes from where `from` points: as they are after all that was read before, and before all
+    /// that is read after.
+    pub fn fetch(&mut self, to: Register, from: Register, offset: i16) {
+        const ATOMIC: u8 = 0xdb;
+        const FETCH_AND_ADD: i32 = 0x01;
+        self.set(Do::Move, to, 0);
+        self.push(ATOMIC, from, to, offset, FETCH_AND_ADD);
+    }
+
+    /// `to` becomes a constant of 64 bits.
+    pub fn constant(&mut self, to: Register, value: u64) {
+        const LOAD_DOUBLE: u8 = 0x18;
+        self.push(LOAD_DOUBLE, to, R0, 0, value as i32);
+        self.push(0, R0, R0, 0, (value >> 32) as i32);
     }
 
     /// `to` becomes a reference to a map.
@@ -165,11 +188,11 @@ impl Assembler {
         self.instructions
     }
 
-    fn operate(&mut self, code: u8, register: Register, with: With, offset: i16) {
+    fn operate(&mut self, code: u8, register: Register, with: With) {
         const FROM_REGISTER: u8 = 0x08;
         match with {
-            With::Register(from) => self.push(code | FROM_REGISTER, register, from, offset, 0),
-            With::Value(value) => self.push(code, register, R0, offset, value),
+            With::Register(from) => self.push(code | FROM_REGISTER, register, from, 0, 0),
+            With::Value(value) => self.push(code, register, R0, 0, value),
         }
     }
 

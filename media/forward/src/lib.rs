@@ -8,9 +8,13 @@
 //! everything where there is no forwarder. When the process dies, so does all that it had the kernel do.
 
 mod assembler;
-mod program;
+mod departures;
+mod programs;
+
+pub use departures::{Departures, Outbox};
 
 use net::bpf::{self, Link, Map, Program, Ring};
+use programs::arrival;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddrV4;
@@ -58,16 +62,20 @@ pub struct Flow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
     /// Out again, as they are.
-    Onward {
-        /// Where they come from then.
-        source: SocketAddrV4,
-        /// Where they go.
-        to: SocketAddrV4,
-        /// The number of the interface by which they do.
-        leaves: u32,
-    },
+    Onward(Way),
     /// To the process, through its lane.
     Inward,
+}
+
+/// The way of packets that leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Where they come from.
+    pub source: SocketAddrV4,
+    /// Where they go.
+    pub to: SocketAddrV4,
+    /// The number of the interface by which they do.
+    pub leaves: u32,
 }
 
 /// A packet that the kernel has taken.
@@ -123,6 +131,15 @@ pub enum FlowError {
     Full(#[source] io::Error),
 }
 
+impl LoadError {
+    fn of(error: io::Error) -> LoadError {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => LoadError::Forbidden,
+            _ => LoadError::Refused(error),
+        }
+    }
+}
+
 impl Forwarder {
     /// Loads the program for a process with so many [lanes](Lane), for flows that arrive at these ports; other packets are passed by as soon
     /// as that is seen.
@@ -130,17 +147,14 @@ impl Forwarder {
     /// # Errors
     /// See [`LoadError`]: the caller forwards packets itself.
     pub fn load(lanes: u32, ports: &RangeInclusive<u16>) -> Result<Forwarder, LoadError> {
-        let refused = |error: io::Error| match error.kind() {
-            io::ErrorKind::PermissionDenied => LoadError::Forbidden,
-            _ => LoadError::Refused(error),
-        };
         if cfg!(target_endian = "big") {
             return Err(LoadError::Refused(io::ErrorKind::Unsupported.into()));
         }
-        let flows = bpf::hash_map(program::KEY as u32, program::VALUE as u32, FLOWS).map_err(refused)?;
-        let pattern = bpf::ring_map(RING).map_err(refused)?;
-        let rings = bpf::array_of_maps(&pattern, lanes).map_err(refused)?;
-        let program = Program::load(&program::forwarder(&flows, &rings, ports), c"Apache-2.0").map_err(refused)?;
+        let flows = bpf::hash_map(arrival::KEY as u32, arrival::VALUE as u32, FLOWS).map_err(LoadError::of)?;
+        let pattern = bpf::ring_map(RING).map_err(LoadError::of)?;
+        let rings = bpf::array_of_maps(&pattern, lanes).map_err(LoadError::of)?;
+        let program =
+            Program::load(&arrival::forwarder(&flows, &rings, ports), c"Apache-2.0").map_err(LoadError::of)?;
         Ok(Forwarder { flows, rings, program, links: Mutex::default(), installed: AtomicU32::new(0) })
     }
 
@@ -191,19 +205,19 @@ impl Lane {
     /// See [`FlowError`]: its packets come to the socket.
     pub fn install(&self, flow: &Flow) -> Result<(), FlowError> {
         self.forwarder.watch(flow.arrives)?;
-        if let Course::Onward { leaves, .. } = flow.course {
+        if let Course::Onward(Way { leaves, .. }) = flow.course {
             // Where the answers arrive.
             self.forwarder.watch(leaves)?;
         }
         let number = self.forwarder.installed.fetch_add(1, Ordering::Relaxed);
-        let value = program::value(flow, self.index, number);
-        self.forwarder.flows.set(&program::key(flow), &value).map_err(FlowError::Full)
+        let value = arrival::value(flow, self.index, number);
+        self.forwarder.flows.set(&arrival::key(flow), &value).map_err(FlowError::Full)
     }
 
     /// From now on the packets of a flow come to the socket.
     pub fn withdraw(&self, flow: &Flow) {
         // Only one that is not there fails.
-        let _ = self.forwarder.flows.remove(&program::key(flow));
+        let _ = self.forwarder.flows.remove(&arrival::key(flow));
     }
 
     /// The next packet that was taken, in the order of their arrival; if it has come in, it is copied to the front of `buffer`, which has
@@ -211,7 +225,7 @@ impl Lane {
     ///
     /// The ring has room for some 100,000 packets that went on or 10,000 with sound; beyond these, packets come to the socket.
     pub fn take(&mut self, buffer: &mut [u8]) -> Option<Taken> {
-        self.ring.take(|record| program::taken(record, buffer))
+        self.ring.take(|record| arrival::taken(record, buffer))
     }
 }
 

@@ -1,5 +1,8 @@
 //! With the real program in the real kernel, between sockets of the loopback interface.
 
+mod departures;
+mod elsewhere;
+
 use super::*;
 use net::udp::{self, Options};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -20,12 +23,6 @@ impl Bench {
     fn new() -> Option<Bench> {
         let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(2, &(1..=u16::MAX)))?);
         let lane = forwarder.lane(0).unwrap();
-        let bind = || {
-            let socket = udp::bind("127.0.0.1:0".parse().unwrap(), &Options::PLAIN).unwrap();
-            socket.set_nonblocking(false).unwrap();
-            socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-            socket
-        };
         let interface = net::route([127, 0, 0, 1].into(), None).unwrap().interface;
         Some(Bench { lane, caller: bind(), callee: bind(), ours: [bind(), bind()], interface })
     }
@@ -43,7 +40,7 @@ impl Bench {
     }
 
     fn toward(&self, phone: &UdpSocket) -> Course {
-        Course::Onward { source: address(&self.ours[1]), to: address(phone), leaves: self.interface }
+        Course::Onward(Way { source: address(&self.ours[1]), to: address(phone), leaves: self.interface })
     }
 
     fn say(&self, packet: &[u8]) {
@@ -61,6 +58,14 @@ impl Bench {
         }
         all
     }
+}
+
+/// A socket that is read with a little patience.
+fn bind() -> UdpSocket {
+    let socket = udp::bind("127.0.0.1:0".parse().unwrap(), &Options::PLAIN).unwrap();
+    socket.set_nonblocking(false).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    socket
 }
 
 fn address(socket: &UdpSocket) -> SocketAddrV4 {
@@ -153,9 +158,7 @@ fn a_flow_that_is_withdrawn_or_moved_is_so_at_once() {
     let Some(mut bench) = Bench::new() else { return };
     let flow = bench.flow();
     bench.lane.install(&flow).unwrap();
-    let elsewhere = udp::bind("127.0.0.1:0".parse().unwrap(), &Options::PLAIN).unwrap();
-    elsewhere.set_nonblocking(false).unwrap();
-    elsewhere.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let elsewhere = bind();
     bench.lane.install(&Flow { course: bench.toward(&elsewhere), tag: 9, ..flow }).unwrap();
     bench.say(&packet(0, 172));
     assert!(heard(&elsewhere).is_some());
@@ -184,7 +187,7 @@ fn sums_that_the_sender_made_are_right_afterwards() {
 fn a_full_ring_loses_nothing() {
     let Some(mut bench) = Bench::new() else { return };
     bench.lane.install(&bench.flow()).unwrap();
-    let room = (RING as usize) / (program::RECORD + 8);
+    let room = (RING as usize) / (arrival::RECORD + 8);
     let mut buffer = [0; 64];
     bench.callee.set_nonblocking(true).unwrap();
     let mut arrived = 0;
@@ -237,7 +240,7 @@ fn a_packet_that_comes_by_another_interface_is_left_to_the_network_stack() {
     let flow = bench.flow();
     bench.lane.install(&flow).unwrap();
     let elsewhere = Flow { arrives: flow.arrives + 1, ..flow };
-    bench.lane.forwarder.flows.set(&program::key(&flow), &program::value(&elsewhere, 0, 1)).unwrap();
+    bench.lane.forwarder.flows.set(&arrival::key(&flow), &arrival::value(&elsewhere, 0, 1)).unwrap();
     bench.say(&packet(0, 172));
     assert!(heard(&bench.ours[0]).is_some());
 }

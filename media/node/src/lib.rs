@@ -10,6 +10,7 @@
 mod advertise;
 mod config;
 mod inside;
+mod kernel;
 mod meters;
 pub mod plane;
 mod ports;

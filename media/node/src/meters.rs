@@ -18,6 +18,7 @@ pub struct Meters {
     packets: Counter,
     forwarded: Counter,
     taken: Counter,
+    laid: Counter,
     flows: Gauge,
     bytes: Counter,
     foreign: Counter,
@@ -52,6 +53,7 @@ impl Meters {
             packets: count("tandem_media_packets_total"),
             forwarded: count("tandem_media_packets_forwarded_total"),
             taken: count("tandem_media_packets_taken_total"),
+            laid: count("tandem_media_packets_laid_total"),
             flows: level("tandem_media_flows"),
             bytes: count("tandem_media_bytes_total"),
             foreign: count("tandem_media_packets_foreign_total"),
@@ -108,6 +110,7 @@ impl Meters {
         self.packets.absolute(media.sent);
         self.forwarded.absolute(media.forwarded);
         self.taken.absolute(media.taken);
+        self.laid.absolute(media.laid);
         self.flows.set(media.flows as f64);
         self.bytes.absolute(media.bytes);
         self.foreign.absolute(media.foreign);

@@ -20,8 +20,8 @@ use call::{
 };
 use codec::Library;
 use dtls::Identity;
-use forward::Lane;
 use forwarding::Forwarding;
+pub use forwarding::Kernel;
 use keys::Key;
 use net::{Epoll, Interest};
 use pacer::Pacer;
@@ -69,7 +69,7 @@ pub struct Plane {
     /// Names the next one.
     rooms_opened: u32,
     recorder: Option<Recorder>,
-    /// Where the kernel can pass packets on.
+    /// Where the kernel can take packets and send them.
     forwarding: Option<Forwarding>,
 }
 
@@ -105,7 +105,9 @@ pub struct Counts {
     pub forwarded: u64,
     /// Datagrams that the kernel laid into our memory, instead of a socket's.
     pub taken: u64,
-    /// Their bytes.
+    /// Datagrams that were laid into memory for the kernel to send, instead of sent by a socket.
+    pub laid: u64,
+    /// The bytes of those sent.
     pub bytes: u64,
     /// Datagrams dropped because they came from elsewhere than the phone.
     pub foreign: u64,
@@ -126,9 +128,9 @@ pub struct Counts {
 }
 
 impl Plane {
-    /// A plane without pairs; `epoll` will report its sockets as [`Token::Media`]. With a `lane`, `now` is the present, and the kernel
-    /// passes on what it can.
-    pub fn new(now: Instant, epoll: Arc<Epoll>, ports: Ports, settings: &Settings, lane: Option<Lane>) -> Plane {
+    /// A plane without pairs; `epoll` will report its sockets as [`Token::Media`]. With a `kernel`, `now` is the present, and it does
+    /// what it can; [`Plane::flush`] is to be called before every wait.
+    pub fn new(now: Instant, epoll: Arc<Epoll>, ports: Ports, settings: &Settings, kernel: Option<Kernel>) -> Plane {
         Plane {
             epoll,
             ports,
@@ -151,7 +153,7 @@ impl Plane {
             rooms: BTreeMap::new(),
             rooms_opened: 0,
             recorder: settings.recorder.clone(),
-            forwarding: lane.map(|lane| Forwarding::new(lane, now)),
+            forwarding: kernel.map(|kernel| Forwarding::new(kernel, now)),
         }
     }
 
@@ -211,8 +213,8 @@ impl Plane {
             self.look_into(index, other);
         }
         let Some(pair) = pair_at(&mut self.slots, index) else { return };
-        let result = match pair.partner {
-            Partner::None => return,
+        match pair.partner {
+            Partner::None => {}
             Partner::Pair(other) => {
                 let keys = if kind == Datagram::Rtp { pair.keys.on_packet(now, &self.buffer[..length]) } else { None };
                 if pair.is_watched {
@@ -221,17 +223,15 @@ impl Plane {
                 }
                 // On a shared port RTCP is told by its looks, on ports of their own by the port (RFC 5761 §4).
                 let component = if kind == Datagram::Rtcp && pair.is_shared() { Component::Rtcp } else { component };
-                let Some(other) = pair_at(&mut self.slots, other) else { return };
-                if kind == Datagram::Rtcp {
+                if let (Datagram::Rtcp, Some(other)) = (kind, pair_at(&mut self.slots, other)) {
                     other.forward_report(now, &self.buffer[..length]);
                 }
-                other.send(component, kind, &mut self.buffer, length)
+                self.send(other, component, kind, length);
             }
             Partner::Talk(other, _) => {
                 for key in pair.take_in(now, &self.buffer[..length]).into_iter().flatten() {
                     self.pass_key(index, other, key);
                 }
-                return;
             }
             Partner::Exchange | Partner::Room(_) => {
                 let (id, datagram) = (pair.id, &mut self.buffer[..length]);
@@ -242,11 +242,46 @@ impl Plane {
                     talk.reporter.on_sent(length - rtp::HEADER_LEN);
                 }
                 self.hear_keys(id, keys.into_iter().flatten());
-                let Some(pair) = pair_at(&mut self.slots, index).filter(|_| is_echo) else { return };
-                pair.send(Component::Rtp, kind, &mut self.buffer, length)
+                if is_echo {
+                    self.send(index, Component::Rtp, kind, length);
+                }
             }
+        }
+    }
+
+    /// Sends what lies at the front of the buffer to the phone of a pair.
+    fn send(&mut self, index: u32, component: Component, kind: Datagram, length: usize) {
+        let Some(pair) = pair_at(&mut self.slots, index) else { return };
+        let sent = match pair.seal(component, kind, &mut self.buffer, length) {
+            Ok(None) => return,
+            Ok(Some((length, to))) => {
+                let datagram = &self.buffer[..length];
+                let is_sound = (component, kind) == (Component::Rtp, Datagram::Rtp);
+                match self.forwarding.as_mut().filter(|_| is_sound).is_some_and(|kernel| kernel.lay(pair, to, datagram))
+                {
+                    true => {
+                        self.counts.laid += 1;
+                        Ok(length)
+                    }
+                    false => pair.send(component, datagram, to),
+                }
+            }
+            Err(error) => Err(error),
         };
-        self.counts.note(result);
+        match sent {
+            Ok(length) => {
+                self.counts.sent += 1;
+                self.counts.bytes += length as u64;
+            }
+            Err(_) => self.counts.unsent += 1,
+        }
+    }
+
+    /// Has the kernel send what was laid ready for it.
+    pub fn flush(&mut self) {
+        if let Some(forwarding) = &mut self.forwarding {
+            forwarding.send();
+        }
     }
 
     /// After a panic over one of its datagrams a pair is told silent, so that its call ends.
@@ -503,18 +538,6 @@ impl Media for Plane {
         self.vacant.push(id.0 as u32);
         self.ports.give(self.now, pair.port());
         pair.statistics()
-    }
-}
-
-impl Counts {
-    fn note(&mut self, result: io::Result<usize>) {
-        match result {
-            Ok(length) => {
-                self.sent += 1;
-                self.bytes += length as u64;
-            }
-            Err(_) => self.unsent += 1,
-        }
     }
 }
 

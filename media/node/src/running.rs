@@ -1,13 +1,13 @@
 //! From a configuration to running shards, and to their end.
 
-use crate::config::{Config, Forward, Recording, Rtp};
+use crate::config::{Config, Forward, Recording};
 use crate::inside::Inside;
+use crate::kernel::Programs;
 use crate::meters::Meters;
 use crate::plane::{self, Plane, Recorder};
 use crate::ports::Ports;
 use crate::prompts::{Prompts, Speech};
 use crate::shard::{self, Post, Shard, Wish};
-use forward::Forwarder;
 use net::Epoll;
 use proto::registrar::Registrar;
 use proto::reports::CallReports;
@@ -157,7 +157,10 @@ impl Bound {
         });
         let recorder = recorder(&config.recording)?;
         let recordings = recorder.as_ref().map(|recorder| recorder.recordings.clone());
-        let forwarder = forwarder(&config.rtp, count as u32);
+        let programs = match config.rtp.forward {
+            Forward::Kernel => Programs::load(count as u32, &config.rtp.ports)?,
+            Forward::Process => None,
+        };
         let mut running = Running { addresses, shards: Vec::new(), recordings: recordings.clone() };
         for (index, (address, inside)) in inside.into_iter().enumerate() {
             let (now, epoll) = (Instant::now(), Arc::new(Epoll::new()?));
@@ -181,9 +184,9 @@ impl Bound {
                 library: library.clone(),
                 ..call::Settings::new(ShardId { node, shard: index as u8 }, address)
             };
-            let lane = forwarder.as_ref().map(|forwarder| forwarder.lane(index as u32)).transpose()?;
+            let kernel = programs.as_ref().map(|programs| programs.of_shard(index as u32)).transpose()?;
             let shard = Shard {
-                plane: Plane::new(now, epoll.clone(), ports, &media, lane),
+                plane: Plane::new(now, epoll.clone(), ports, &media, kernel),
                 calls: call::Shard::new(settings, view.clone(), seed()?),
                 mailbox: shard::mailbox(&epoll),
                 registrar: registrar.clone(),
@@ -247,20 +250,6 @@ impl Running {
         }
         if let Some(recordings) = self.recordings {
             recordings.stop(LAST_SEGMENTS);
-        }
-    }
-}
-
-/// Who takes packets in the sockets' place.
-fn forwarder(rtp: &Rtp, shards: u32) -> Option<Arc<Forwarder>> {
-    if rtp.forward == Forward::Process {
-        return None;
-    }
-    match Forwarder::load(shards, &rtp.ports) {
-        Ok(forwarder) => Some(Arc::new(forwarder)),
-        Err(why) => {
-            tracing::info!(%why, "RTP comes by sockets, and the kernel forwards none of it");
-            None
         }
     }
 }

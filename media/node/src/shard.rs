@@ -171,6 +171,7 @@ impl Shard {
                 turn = now + TURN;
                 self.guarded(now, |calls, plane| calls.report_quality(TURNS, plane));
             }
+            self.plane.flush();
             self.put_out(now);
             if now >= second {
                 second = now + SECOND;

@@ -184,6 +184,53 @@ pub struct Ring {
     page: usize,
 }
 
+/// The memory of a map of the kind `BPF_MAP_TYPE_ARRAY` that was made to be shared. Programs may read and write it at any time.
+pub struct Shared(Mapping);
+
+// SAFETY: the memory belongs to whoever has the mapping, not to a thread.
+unsafe impl Send for Shared {}
+
+impl Shared {
+    /// The first `length` bytes of it, no more than the map has.
+    pub fn new(map: &Map, length: usize) -> io::Result<Shared> {
+        Ok(Shared(Mapping::new(map.as_fd(), 0, length, libc::PROT_READ | libc::PROT_WRITE)?))
+    }
+
+    /// Puts bytes where a program may see them, in no order that it could rely on.
+    ///
+    /// # Panics
+    /// If that is not within the memory.
+    pub fn write(&mut self, at: usize, bytes: &[u8]) {
+        assert!(at <= self.0.length && bytes.len() <= self.0.length - at, "within the memory");
+        // SAFETY: within the mapping, which lives as long as `self`; nothing is ever borrowed from it.
+        unsafe { self.0.start.as_ptr().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+
+    /// The number at `at`. What a program wrote before it is seen after this.
+    ///
+    /// # Panics
+    /// As [`Shared::number_at`].
+    pub fn load(&self, at: usize) -> u64 {
+        self.number_at(at).load(Ordering::Acquire)
+    }
+
+    /// Puts a number at `at`, in one piece: before all that is written after this, and after all that was written before it.
+    ///
+    /// # Panics
+    /// As [`Shared::number_at`].
+    pub fn store(&mut self, at: usize, number: u64) {
+        self.number_at(at).swap(number, Ordering::AcqRel);
+    }
+
+    /// # Panics
+    /// If that is not within the memory, or no multiple of eight.
+    fn number_at(&self, at: usize) -> &AtomicU64 {
+        assert!(at.is_multiple_of(8) && at < self.0.length && self.0.length - at >= 8, "within the memory");
+        // SAFETY: within the mapping, which begins at a page and lives as long as `self`; programs write such numbers atomically.
+        unsafe { self.0.start.add(at).cast::<AtomicU64>().as_ref() }
+    }
+}
+
 /// Memory shared with the kernel.
 struct Mapping {
     start: NonNull<u8>,

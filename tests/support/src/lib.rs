@@ -5,6 +5,7 @@
 mod authority;
 pub mod cluster;
 pub mod digest;
+mod elsewhere;
 pub mod etcd;
 pub mod exchange;
 pub mod phone;
@@ -13,6 +14,7 @@ pub mod s3;
 
 pub use authority::{Authority, bundle};
 pub use cluster::{Cluster, Member};
+pub use elsewhere::Elsewhere;
 pub use etcd::Etcd;
 pub use exchange::Exchange;
 pub use phone::Phone;

@@ -2,23 +2,32 @@
 //!
 //! A pair's packets are handed over to the kernel when they have been coming for a moment, and taken back before anything about them
 //! changes. What it has passed on is counted here as if it had come by a socket; what it has laid into memory is treated like any
-//! datagram.
+//! datagram. What the process itself sends is laid into memory, too, and sent by the kernel many at a time.
 
 use super::pair::{Pair, Partner};
 use super::{Plane, pair_at, pair_in, pair_of};
 use crate::token::Component;
 use call::MediaId;
-use forward::{Course, Fate, Flow, Lane, Taken};
+use forward::{Course, Fate, Flow, Lane, Outbox, Taken, Way};
 use net::Route;
 use rtp::Micros;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+
+/// What the kernel does for a plane.
+pub struct Kernel {
+    /// It takes packets.
+    pub lane: Lane,
+    /// It sends packets, where it may.
+    pub outbox: Option<Outbox>,
+}
 
 /// A plane's way to the kernel.
 pub struct Forwarding {
     lane: Lane,
+    outbox: Option<Outbox>,
     /// Flows that the kernel has now.
     flows: usize,
     /// Those of them whose packets somebody waits for.
@@ -42,9 +51,10 @@ struct Routes {
 
 impl Forwarding {
     /// Of a plane that begins at `began`.
-    pub fn new(lane: Lane, began: Instant) -> Forwarding {
+    pub fn new(Kernel { lane, outbox }: Kernel, began: Instant) -> Forwarding {
         Forwarding {
             lane,
+            outbox,
             flows: 0,
             urgent: 0,
             read_at: began,
@@ -87,10 +97,37 @@ impl Forwarding {
 
     /// The way of packets that just pass to `to`.
     fn onward(&mut self, now: Instant, to: &Pair) -> Option<Course> {
-        let (there, bound) = to.local()?;
-        let to = to.passes_to()?;
-        let leaves = self.routes.find(now, *to.ip(), bound)?;
-        Some(Course::Onward { source: SocketAddrV4::new(leaves.source, there), to, leaves: leaves.interface })
+        self.way(now, to, to.passes_to()?).map(Course::Onward)
+    }
+
+    /// The way of packets that the process sends to the phone of `to`, if the kernel is to send them.
+    fn departing(&mut self, now: Instant, to: &Pair) -> Option<Way> {
+        let way = self.way(now, to, to.sends_to()?)?;
+        self.outbox.as_mut()?.suits(&way).then_some(way)
+    }
+
+    fn way(&mut self, now: Instant, from: &Pair, to: SocketAddrV4) -> Option<Way> {
+        let (port, bound) = from.local()?;
+        let route = self.routes.find(now, *to.ip(), bound)?;
+        Some(Way { source: SocketAddrV4::new(route.source, port), to, leaves: route.interface })
+    }
+
+    /// Lays a packet to the phone of a pair ready to be sent, before all that goes the same way by its socket later; `false`: it is to go by
+    /// the socket.
+    pub fn lay(&mut self, pair: &Pair, to: SocketAddr, packet: &[u8]) -> bool {
+        let (Some(outbox), Some(way)) = (&mut self.outbox, &pair.way) else { return false };
+        let is_laid = SocketAddr::V4(way.to) == to && outbox.lay(way, packet);
+        if !is_laid {
+            outbox.send();
+        }
+        is_laid
+    }
+
+    /// Has the kernel send what was laid ready.
+    pub fn send(&mut self) {
+        if let Some(outbox) = &mut self.outbox {
+            outbox.send();
+        }
     }
 
     /// Has the kernel do what is wanted of a pair instead of what it does.
@@ -137,6 +174,7 @@ impl Plane {
     pub(super) fn hand_over(&mut self) {
         let Some(mut forwarding) = self.forwarding.take() else { return };
         forwarding.routes.left = QUESTIONS;
+        forwarding.send();
         for index in 0..self.slots.len() {
             let Some(one) = self.slots[index].pair.as_ref() else { continue };
             let partner = match one.partner {
@@ -145,7 +183,9 @@ impl Plane {
                 Partner::Talk(..) | Partner::Exchange | Partner::Room(_) => None,
             };
             let wanted = forwarding.flow(self.now, one, partner);
+            let way = forwarding.departing(self.now, one);
             if let Some(pair) = &mut self.slots[index].pair {
+                pair.way = way;
                 forwarding.change(self.now, pair, wanted);
             }
         }

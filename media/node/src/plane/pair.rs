@@ -8,7 +8,7 @@ use crate::advertise::Face;
 use crate::token::Component;
 use call::{Ice, KeysHeard, LegStats, MediaId, Remote, Voice};
 use dtls::Identity;
-use forward::Flow;
+use forward::{Flow, Way};
 use ice::{Credentials, Lite, Ufrag};
 use net::udp::{self, Class, Options};
 use rtp::quality::{Codec, Codecs};
@@ -41,7 +41,9 @@ pub struct Pair {
     pub keys: Keys,
     /// What the kernel takes of the phone's packets.
     pub flow: Option<Flow>,
-    /// Somebody waits for them.
+    /// How the kernel sends what the process lays ready for the phone.
+    pub way: Option<Way>,
+    /// Somebody waits for what the kernel takes.
     pub is_urgent: bool,
     /// The phone sends from elsewhere than before.
     pub has_moved: bool,
@@ -162,6 +164,7 @@ impl Pair {
             is_watched: false,
             keys: Keys::new(micros),
             flow: None,
+            way: None,
             is_urgent: false,
             has_moved: false,
             sockets,
@@ -307,31 +310,41 @@ impl Pair {
         self.monitor.on_forwarded(now, report);
     }
 
-    /// Sends the first `length` bytes of `buffer` to the phone, protected in place; returns the bytes sent, 0 while there is nowhere
-    /// to send to.
-    pub fn send(
+    /// Protects the first `length` bytes of `buffer` in place for the phone; how many they are then, and where they go. `None`: there is
+    /// nowhere to send to.
+    ///
+    /// # Errors
+    /// The key is used up.
+    pub fn seal(
         &mut self,
         component: Component,
         kind: Datagram,
         buffer: &mut [u8],
         length: usize,
-    ) -> io::Result<usize> {
-        let (socket, latch) = match (self.state, component) {
-            (State::Held, _) => return Ok(0),
-            (State::Shared, _) | (State::Apart, Component::Rtp) => (&self.sockets.rtp, &self.rtp),
-            (State::Apart, Component::Rtcp) => match &self.sockets.rtcp {
-                Some(socket) => (socket, &self.rtcp),
-                None => return Ok(0),
-            },
+    ) -> io::Result<Option<(usize, SocketAddr)>> {
+        let latch = match (self.state, component) {
+            (State::Held, _) => return Ok(None),
+            (State::Apart, Component::Rtcp) if self.sockets.rtcp.is_none() => return Ok(None),
+            (State::Shared, _) | (State::Apart, Component::Rtp) => &self.rtp,
+            (State::Apart, Component::Rtcp) => &self.rtcp,
         };
-        let Some(to) = latch.target() else { return Ok(0) };
+        let Some(to) = latch.target() else { return Ok(None) };
         let length = match &mut self.security {
-            None if self.association.is_some() => return Ok(0),
+            None if self.association.is_some() => return Ok(None),
             None => length,
             Some(security) => security.protect(kind, buffer, length).map_err(|_| io::ErrorKind::InvalidData)?,
         };
         self.sent += u64::from((component, kind) == (Component::Rtp, Datagram::Rtp));
-        socket.send_to(&buffer[..length], to)
+        Ok(Some((length, to)))
+    }
+
+    /// Sends a datagram by the socket.
+    pub fn send(&self, component: Component, datagram: &[u8], to: SocketAddr) -> io::Result<usize> {
+        let socket = match (self.state, &self.sockets.rtcp) {
+            (State::Apart, Some(rtcp)) if component == Component::Rtcp => rtcp,
+            _ => &self.sockets.rtp,
+        };
+        socket.send_to(datagram, to)
     }
 
     /// Takes what an offer or answer says of the phone. Returns the RTCP socket if it had to be opened again.

@@ -30,8 +30,7 @@ impl Plane {
             let length = out.len();
             self.buffer[..length].copy_from_slice(&out);
             pair.forward_report(now, &out);
-            let result = pair.send(Component::Rtcp, Datagram::Rtcp, &mut self.buffer, length);
-            self.counts.note(result);
+            self.send(index, Component::Rtcp, Datagram::Rtcp, length);
         }
     }
 

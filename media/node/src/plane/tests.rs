@@ -1,6 +1,7 @@
 //! Real sockets on loopback, time by hand.
 
 mod crowd;
+mod departing;
 mod forwarded;
 mod keys;
 mod protected;
@@ -108,7 +109,7 @@ impl Bench {
         Bench::on(range, library, None)
     }
 
-    fn on(range: std::ops::RangeInclusive<u16>, library: Library, lane: Option<Lane>) -> Bench {
+    fn on(range: std::ops::RangeInclusive<u16>, library: Library, kernel: Option<Kernel>) -> Bench {
         let (now, epoll) = (Instant::now(), Arc::new(Epoll::new().unwrap()));
         let seed = getrandom::u64().unwrap();
         println!("seed {seed}");
@@ -121,7 +122,7 @@ impl Bench {
             library,
             recorder: None,
         };
-        let plane = Plane::new(now, epoll.clone(), ports, &settings, lane);
+        let plane = Plane::new(now, epoll.clone(), ports, &settings, kernel);
         Bench { plane, epoll, events: Events::with_capacity(8), now }
     }
 
@@ -142,6 +143,7 @@ impl Bench {
         loop {
             self.epoll.wait(&mut self.events, Some(Duration::ZERO)).unwrap();
             if self.events.is_empty() {
+                self.plane.flush();
                 return;
             }
             for ready in self.events.iter() {
@@ -161,6 +163,7 @@ impl Bench {
         self.now += time;
         self.plane.set_now(self.now);
         self.plane.handle_timeout();
+        self.plane.flush();
         std::iter::from_fn(|| self.plane.poll_event()).collect()
     }
 }

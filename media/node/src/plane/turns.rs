@@ -206,10 +206,11 @@ impl Plane {
         let Some(mut talk) = pair.talk.take() else { return };
         while let Some(length) = talk.poll_packet(&mut self.buffer) {
             talk.reporter.on_sent(length - HEADER_LEN);
-            let result = pair.send(Component::Rtp, Datagram::Rtp, &mut self.buffer, length);
-            self.counts.note(result);
+            self.send(index, Component::Rtp, Datagram::Rtp, length);
         }
-        pair.talk = Some(talk);
+        if let Some(pair) = pair_at(&mut self.slots, index) {
+            pair.talk = Some(talk);
+        }
     }
 
     /// A phone has turned to a format that the other one does not take: from here on the sound is made anew.

@@ -35,6 +35,11 @@ impl Pair {
         self.rtp.target().filter(|_| self.is_plain()).and_then(ipv4)
     }
 
+    /// Where RTP to the phone goes; `None` for IPv6.
+    pub fn sends_to(&self) -> Option<SocketAddrV4> {
+        self.rtp.target().and_then(ipv4)
+    }
+
     /// Packets pass, without protection and without anything that must be agreed on before.
     fn is_plain(&self) -> bool {
         self.state != State::Held && self.security.is_none() && self.association.is_none() && self.ice.is_none()

@@ -1,7 +1,7 @@
 //! Packets that the kernel passes on, between real sockets of the loopback interface.
 
 use super::*;
-use forward::Forwarder;
+use forward::{Departures, Forwarder};
 use protected::{keyed, protected};
 use rtp::Latch;
 
@@ -9,10 +9,11 @@ const PORTS: std::ops::RangeInclusive<u16> = 20_000..=29_999;
 
 impl Bench {
     /// None where this machine's kernel is known not to forward.
-    fn forwarding() -> Option<Bench> {
+    pub fn forwarding() -> Option<Bench> {
         let forwarder = Arc::new(support::of_the_kernel(Forwarder::load(1, &PORTS))?);
-        let lane = forwarder.lane(0).unwrap();
-        Some(Bench::on(PORTS, Library::default(), Some(lane)))
+        let departures = Arc::new(Departures::load(1, getrandom::u64().unwrap()).unwrap());
+        let kernel = Kernel { lane: forwarder.lane(0).unwrap(), outbox: Some(departures.outbox(0).unwrap()) };
+        Some(Bench::on(PORTS, Library::default(), Some(kernel)))
     }
 
     /// Two phones that have spoken to each other long enough for the kernel.

@@ -54,6 +54,9 @@ impl Speaker {
         let count = if self.time() == 10 { 2 } else { 1 };
         (0..count)
             .map(|_| {
+                if self.at + samples > self.sound.len() {
+                    self.at = 0;
+                }
                 let mut payload = vec![0; Encoder::LONGEST];
                 let length = self.encoder.encode(&self.sound[self.at..self.at + samples], &mut payload);
                 let (payload_type, sequence) = (self.format.payload_type, self.sequence);

@@ -26,8 +26,6 @@ impl Weather {
     const BAD: Weather = Weather { lost: 50, doubled: 10, late: Duration::from_millis(40) };
     const WORSE: Weather = Weather { lost: 100, ..Weather::BAD };
     const LOSSY: Weather = Weather { lost: 100, doubled: 0, late: Duration::ZERO };
-    /// Lost at most, one after the other: what is gone for longer no codec conceals, and chance makes every pair of codecs see it once in a while.
-    const IN_A_ROW: u64 = 2;
 }
 
 /// The seed is printed, and taken from `SEED` where that is set.
@@ -59,8 +57,6 @@ struct Way {
     /// By the time of their arrival.
     under_way: BTreeMap<(Instant, u64), Vec<u8>>,
     count: u64,
-    /// Packets lost since one arrived.
-    gone: u64,
 }
 
 /// What becomes of a packet.
@@ -72,16 +68,14 @@ enum Fate {
 
 impl Way {
     fn new(weather: Weather, random: &mut Random) -> Way {
-        Way { weather, random: Random(random.next()), under_way: BTreeMap::new(), count: 0, gone: 0 }
+        Way { weather, random: Random(random.next()), under_way: BTreeMap::new(), count: 0 }
     }
 
     fn send(&mut self, now: Instant, packet: &[u8]) -> Fate {
         let Weather { lost, doubled, late } = self.weather;
-        if self.random.below(1000) < lost && self.gone < Weather::IN_A_ROW {
-            self.gone += 1;
+        if self.random.below(1000) < lost {
             return Fate::Lost;
         }
-        self.gone = 0;
         let copies = if self.random.below(1000) < doubled { 2 } else { 1 };
         for _ in 0..copies {
             let at = now + Duration::from_micros(self.random.below(late.as_micros() as u64));

@@ -12,8 +12,8 @@ struct Heard {
     level: f64,
     /// Of all the energy.
     share: f64,
-    /// The level of the softest 40 ms.
-    softest: f64,
+    /// The level that one in fifty windows of 40 ms does not reach: chance may take much away at one place.
+    soft: f64,
 }
 
 impl Heard {
@@ -24,8 +24,9 @@ impl Heard {
         let at: f64 = blocks.iter().map(|block| energy(goertzel(block, rate, f64::from(hertz)))).sum();
         let all: f64 = blocks.iter().map(|block| energy(level(block))).sum();
         let window = rate as usize / 25;
-        let softest = sound.windows(window).step_by(window / 4).map(level).fold(0.0, f64::min);
-        Heard { level: 10.0 * (at / blocks.len() as f64).log10(), share: at / all, softest }
+        let mut levels: Vec<_> = sound.windows(window).step_by(window / 4).map(level).collect();
+        levels.sort_by(f64::total_cmp);
+        Heard { level: 10.0 * (at / blocks.len() as f64).log10(), share: at / all, soft: levels[levels.len() / 50] }
     }
 
     /// Is the tone what it must be after its way through two codecs?
@@ -34,7 +35,7 @@ impl Heard {
         let [one, other] = &bounds;
         (self.level + 10.0).abs() <= one.off.max(other.off)
             && self.share >= one.share.min(other.share)
-            && self.softest >= one.softest.min(other.softest)
+            && self.soft >= one.soft.min(other.soft)
     }
 }
 
@@ -43,12 +44,12 @@ struct Bounds {
     /// In dB.
     off: f64,
     share: f64,
-    softest: f64,
+    soft: f64,
 }
 
 impl Bounds {
     const fn of(codec: Codec) -> Bounds {
-        let (off, share, softest) = match codec {
+        let (off, share, soft) = match codec {
             Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::L16(_) => (2.0, 0.95, -30.0),
             Codec::Ilbc(_) => (2.0, 0.85, -40.0),
             // What it makes up for a tone is some 15 dB softer, and without its band's error correction there is much of it.
@@ -58,7 +59,7 @@ impl Bounds {
             // It comes back softly, at the level of some other time, after each loss.
             Codec::G729 => (14.0, 0.6, -65.0),
         };
-        Bounds { off, share, softest }
+        Bounds { off, share, soft }
     }
 }
 
@@ -68,10 +69,7 @@ fn phones(bench: &mut Bench, codecs: [Codec; 2], random: &mut Random) -> [Far; 2
     let mut places = [(96, TONES[0]), (97, TONES[1])].into_iter();
     codecs.map(|codec| {
         let (payload_type, hertz) = places.next().expect("two phones have two codecs");
-        let mut speaker = Speaker::with(&library, codec, payload_type, hertz);
-        // Whole periods.
-        speaker.sound = speaker.sound.repeat(4);
-        Far::new(bench, speaker, Weather::BAD, random)
+        Far::new(bench, Speaker::with(&library, codec, payload_type, hertz), Weather::BAD, random)
     })
 }
 
@@ -197,4 +195,5 @@ fn a_change_of_codec_in_mid_call_keeps_the_tone_through_bad_weather() {
 const TONES: [f32; 2] = [440.0, 700.0];
 /// Until the ears know how late packets are.
 const SETTLING: Duration = Duration::from_secs(1);
-const LISTENING: Duration = Duration::from_secs(3);
+/// So long that what is lost comes out even.
+const LISTENING: Duration = Duration::from_secs(12);

@@ -1,12 +1,11 @@
-//! What the kernel does with a packet that arrives.
+//! What the kernel does with a packet that arrives for a call.
 //!
 //! Whatever is not the plain sound or picture of a flow goes on to the network stack and so to the process, which knows what to do.
 
-use crate::assembler::{Assembler, Do, If, Label, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Register, STACK, Width};
-use crate::{Course, Fate, Flow, LONGEST, Taken};
-use net::bpf::{Instruction, Map};
+use super::*;
+use crate::assembler::{Label, R5, R7, R8, R9, Register};
+use crate::{Course, Fate, Flow, LONGEST, Taken, Way};
 use std::ops::RangeInclusive;
-use std::os::fd::AsFd;
 
 /// Bytes of a flow's key: source and destination address, source and destination port, as they stand one after the other in a
 /// packet.
@@ -29,7 +28,7 @@ pub fn value(flow: &Flow, lane: u32, number: u32) -> [u8; VALUE] {
     value[TAG as usize..][..8].copy_from_slice(&flow.tag.to_ne_bytes());
     // As two words of 64 bits, the lower payload types first.
     value[PASSES as usize..][..16].copy_from_slice(&flow.passes.to_le_bytes());
-    if let Course::Onward { source, to, leaves } = &flow.course {
+    if let Course::Onward(Way { source, to, leaves }) = &flow.course {
         let addresses = &mut value[ADDRESSES as usize..][..KEY];
         put_addresses(addresses, source.ip().octets(), to.ip().octets(), source.port(), to.port());
         value[LEAVES as usize..][..4].copy_from_slice(&leaves.to_ne_bytes());
@@ -76,7 +75,7 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
 
     // One IPv4 packet in one Ethernet frame, neither joined from several nor tagged.
     a.load(Width::Word, R1, packet, SKB_PROTOCOL);
-    a.jump(If::Differs, R1, i32::from(u16::from_ne_bytes([0x08, 0x00])), next);
+    a.jump(If::Differs, R1, IPV4, next);
     a.load(Width::Word, R1, packet, SKB_VLAN_PRESENT);
     a.jump(If::Differs, R1, 0, next);
     a.load(Width::Word, R1, packet, SKB_GSO_SIZE);
@@ -210,11 +209,7 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
     a.jump(If::Differs, R0, 0, drop);
 
     a.load(Width::Word, R1, flow, LEAVES);
-    a.set(Do::Move, R2, 0);
-    a.set(Do::Move, R3, 0);
-    a.set(Do::Move, R4, 0);
-    a.call(REDIRECT_NEIGH);
-    a.exit();
+    leave(&mut a);
 
     // The whole packet for the process, in the smallest room that it fits.
     a.place(inward);
@@ -231,21 +226,17 @@ pub fn forwarder(flows: &Map, rings: &Map, ports: &RangeInclusive<u16>) -> Vec<I
         let broken = a.label();
         a.jump(If::Differs, R0, 0, broken);
         release(&mut a, record, RING_SUBMIT);
-        a.set(Do::Move, R0, DROP);
-        a.exit();
+        end(&mut a, DROP);
         a.place(broken);
         release(&mut a, record, RING_DISCARD);
-        a.set(Do::Move, R0, NEXT);
-        a.exit();
+        end(&mut a, NEXT);
         a.place(larger);
     }
 
     a.place(next);
-    a.set(Do::Move, R0, NEXT);
-    a.exit();
+    end(&mut a, NEXT);
     a.place(drop);
-    a.set(Do::Move, R0, DROP);
-    a.exit();
+    end(&mut a, DROP);
     a.finish()
 }
 
@@ -286,11 +277,6 @@ fn release(a: &mut Assembler, record: Register, how: i32) {
     a.call(how);
 }
 
-fn stack_address(a: &mut Assembler, to: Register, offset: i16) {
-    a.set(Do::Move, to, STACK);
-    a.set(Do::Add, to, i32::from(offset));
-}
-
 /// What the bytes at `from` change in a sum, from the old headers to the new ones.
 fn difference(a: &mut Assembler, from: i16, length: i16) {
     stack_address(a, R1, OLD + from);
@@ -314,13 +300,10 @@ fn udp_sum(a: &mut Assembler, packet: Register, flags: i32) {
 
 // Of `struct __sk_buff`.
 const SKB_PACKET_TYPE: i16 = 4;
-const SKB_PROTOCOL: i16 = 16;
 const SKB_VLAN_PRESENT: i16 = 20;
 const SKB_INTERFACE: i16 = 40;
 const SKB_GSO_SIZE: i16 = 176;
 
-/// Bytes of an Ethernet header.
-const ETHERNET: i32 = 14;
 // Within the IP header (RFC 791 §3.1).
 const IP_CLASS: i16 = 1;
 const IP_LENGTH: i16 = 2;
@@ -368,21 +351,13 @@ const TOLD_TIME: i16 = 8;
 const TOLD_LENGTH: i16 = 16;
 const TOLD_HEADER: i16 = 20;
 
-// Of `enum tcx_action_base`.
-const NEXT: i32 = -1;
-const DROP: i32 = 2;
-
 // Of `enum bpf_func_id`.
-const MAP_LOOKUP: i32 = 1;
 const KTIME_GET_NS: i32 = 5;
-const SKB_STORE_BYTES: i32 = 9;
 const L3_CSUM_REPLACE: i32 = 10;
 const L4_CSUM_REPLACE: i32 = 11;
-const SKB_LOAD_BYTES: i32 = 26;
 const CSUM_DIFF: i32 = 28;
 const RING_RESERVE: i32 = 131;
 const RING_SUBMIT: i32 = 132;
 const RING_DISCARD: i32 = 133;
-const REDIRECT_NEIGH: i32 = 152;
 /// The difference is one of the pseudo header (RFC 768).
 const SUM_OF_ADDRESSES: i32 = 1 << 4;
