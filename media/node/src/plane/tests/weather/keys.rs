@@ -237,11 +237,16 @@ fn expect_all(codecs: [Codec; 2], ways: [Way; 2], weather: Weather, late: Durati
     // Not every key that is cut to pieces becomes one on the other side.
     let mut cut = keys.len().checked_sub(back.len()).expect("no key is doubled");
     let mut told = told.into_iter().peekable();
-    let mut back = back.into_iter();
+    let mut back = back.into_iter().peekable();
     let may_be_gone = |way, left: Option<Left>| left.is_none_or(|left| way == Way::Tones && !left.is_whole);
     let mut gone = 0;
     for (index, (pressed, there)) in keys.iter().zip(there).enumerate() {
-        let heard = told.next_if(|(key, _)| *key == pressed.key);
+        // Of equal keys that follow each other, and of which fewer are told, the first that may be gone is.
+        let pressed_so = keys[index..].iter().take_while(|next| next.key == pressed.key).count();
+        let told_so = told.clone().take_while(|(key, _)| *key == pressed.key).count();
+        let is_gone = told_so < pressed_so
+            && (cut > 0 && may_be_gone(ways[0], there) || back.peek().is_some_and(|back| may_be_gone(ways[1], *back)));
+        let heard = told.next_if(|(key, _)| *key == pressed.key && !is_gone);
         let Some((_, mut held)) = heard else {
             gone += 1;
             if may_be_gone(ways[0], there) && cut > 0 {
@@ -254,13 +259,9 @@ fn expect_all(codecs: [Codec; 2], ways: [Way; 2], weather: Weather, late: Durati
         };
         let back = back.next().expect("the exchange has told it");
         let (Some(there), Some(back)) = (there, back) else { panic!("{pressed:?} out of nothing: {there:?} {back:?}") };
-        if ways[1] == Way::Tones && !back.is_whole {
+        if ways[1] == Way::Tones && !back.is_whole && told_so > pressed_so {
             // A tone that is cut on its way to the phone may be two to it.
-            let pressed_so = keys[index..].iter().take_while(|next| next.key == pressed.key).count();
-            let told_so = told.clone().take_while(|(key, _)| *key == pressed.key).count();
-            if told_so >= pressed_so {
-                held += told.next().map_or(Duration::ZERO, |(_, held)| held);
-            }
+            held += told.next().map_or(Duration::ZERO, |(_, held)| held);
         }
         if there.is_whole && back.is_whole {
             let lost = there.lost + back.lost;
