@@ -3,9 +3,10 @@
 use crate::audio::{read_wav, share_of, tone};
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
-use support::{Exchange, Program, Scratch, own_address, require, wait_for};
+use support::{Elsewhere, Exchange, Program, Scratch, own_address, require, wait_for};
 
 /// What a telephone is set up with.
 pub struct Setup {
@@ -49,12 +50,29 @@ pub struct Telephone {
     scratch: Scratch,
 }
 
+#[track_caller]
+fn baresip() -> PathBuf {
+    require("baresip", "apt-get install baresip-core")
+}
+
 impl Telephone {
     /// Starts it and waits until it is registered. Incoming calls are answered at once.
     #[track_caller]
     pub fn start(exchange: &Exchange, setup: &Setup) -> Telephone {
-        let baresip = require("baresip", "apt-get install baresip-core");
-        let (scratch, address) = (Scratch::new(), own_address());
+        Telephone::run(exchange, setup, own_address(), Command::new(baresip()))
+    }
+
+    /// The same on another machine.
+    #[track_caller]
+    pub fn start_elsewhere(exchange: &Exchange, setup: &Setup, elsewhere: &Elsewhere) -> Telephone {
+        let mut command = elsewhere.command();
+        command.arg(baresip());
+        Telephone::run(exchange, setup, elsewhere.there.into(), command)
+    }
+
+    #[track_caller]
+    fn run(exchange: &Exchange, setup: &Setup, address: IpAddr, mut command: Command) -> Telephone {
+        let scratch = Scratch::new();
         let Setup { user, transport, voice, encryption, codecs } = setup;
         let port = if *transport == "tls" { 5061 } else { 5060 };
         scratch.write(
@@ -80,7 +98,6 @@ impl Telephone {
                 voice = voice.display()
             ),
         );
-        let mut command = Command::new(baresip);
         command.arg("-f").arg(scratch.path()).arg("-v").arg("-s");
         let mut program = Program::start(&format!("baresip {user}"), &mut command);
         program.wait_for_output("200 OK", Duration::from_secs(15));

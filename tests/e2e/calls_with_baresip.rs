@@ -3,7 +3,7 @@
 use crate::TANDEM;
 use crate::baresip::{Encryption, Setup, Telephone};
 use std::time::Duration;
-use support::{Exchange, wait_for};
+use support::{Elsewhere, Exchange, wait_for};
 
 const ALICES_VOICE: u32 = 440;
 const BOBS_VOICE: u32 = 700;
@@ -30,8 +30,12 @@ fn talk_as(alice: &Setup, bob: &Setup, between: impl FnOnce(&mut Telephone, &mut
 
 #[track_caller]
 fn talk_over(exchange: &Exchange, alice: &Setup, bob: &Setup, between: impl FnOnce(&mut Telephone, &mut Telephone)) {
-    let mut bob = Telephone::start(exchange, bob);
-    let mut alice = Telephone::start(exchange, alice);
+    let bob = Telephone::start(exchange, bob);
+    talk_with(Telephone::start(exchange, alice), bob, between);
+}
+
+#[track_caller]
+fn talk_with(mut alice: Telephone, mut bob: Telephone, between: impl FnOnce(&mut Telephone, &mut Telephone)) {
     alice.command("dial", "6002");
     alice.wait_for("Call established");
     bob.wait_for("Call established");
@@ -79,6 +83,20 @@ fn the_kernel_forwards_what_just_passes() {
     });
     let sent = exchange.metric("tandem_media_packets_total");
     assert!(sent > 200.0, "{sent} packets of two phones that spoke for 3 s");
+}
+
+/// One of them on another machine, beyond an interface; neither is served by sockets once the call has begun.
+#[test]
+fn an_encrypted_phone_elsewhere_talks_to_one_in_another_codec() {
+    let elsewhere = Elsewhere::new();
+    let exchange = Exchange::at(TANDEM, elsewhere.here.into()).offering_md5(|directory| directory);
+    let bob = Telephone::start(&exchange, &Setup { codecs: "PCMU", ..bob("udp", Encryption::None) });
+    let alice = Telephone::start_elsewhere(&exchange, &alice("tls", Encryption::Mandatory), &elsewhere);
+    talk_with(alice, bob, |_, _| {});
+    let counted = ["", "_taken", "_laid"].map(|what| exchange.metric(&format!("tandem_media_packets{what}_total")));
+    let is_there = std::env::var_os("TANDEM_WITHOUT_BPF").is_none();
+    let [sent, taken, laid] = counted;
+    assert!(sent > 200.0 && (taken > sent / 4.0, laid > sent / 4.0) == (is_there, is_there), "{counted:?}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Elsewhere {
             run(Command::new(&ip).args(command.split(' ')));
         }
         run(Command::new(&ethtool).args(["-K", cable, "tx", "off"]));
-        run(Command::new(&ip).args(["netns", "exec", name]).arg(&ethtool).args(["-K", "cable", "tx", "off"]));
+        run(elsewhere.command().arg(&ethtool).args(["-K", "cable", "tx", "off"]));
         // Until both ends are up the kernel drops what is sent.
         for end in [&["link", "show", cable][..], &["-n", name, "link", "show", "cable"]] {
             wait_for("a cable that is up", Duration::from_secs(10), || {
@@ -52,6 +52,13 @@ impl Elsewhere {
             });
         }
         elsewhere
+    }
+
+    /// What runs a program on that machine: the program and what it is told come after it.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(require("ip", "apt-get install iproute2"));
+        command.args(["netns", "exec", &self.name]);
+        command
     }
 
     /// A socket of that machine, which waits up to three seconds for a datagram: the first one may take that long to find its neighbour.

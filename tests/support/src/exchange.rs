@@ -58,10 +58,26 @@ impl Exchange {
         Exchange::run(binary, proxy, media, run)
     }
 
+    /// The same at this address of this machine.
+    #[track_caller]
+    pub fn at(binary: &str, address: IpAddr) -> Exchange {
+        Exchange::run_at(address, binary, "", "", run)
+    }
+
     #[track_caller]
     fn run(binary: &str, proxy: &str, media: &str, run: impl FnOnce(&Path, &Path) -> Program) -> Exchange {
+        Exchange::run_at(own_address(), binary, proxy, media, run)
+    }
+
+    #[track_caller]
+    fn run_at(
+        address: IpAddr,
+        binary: &str,
+        proxy: &str,
+        media: &str,
+        run: impl FnOnce(&Path, &Path) -> Program,
+    ) -> Exchange {
         let scratch = Scratch::new();
-        let address = own_address();
         let data = scratch.path().join("data");
         let objects = match media.contains("objects = ") {
             true => String::new(),
