@@ -12,12 +12,14 @@ pub struct Route {
     pub interface: u32,
     /// The address that they come from where the sender names none.
     pub source: Ipv4Addr,
+    /// Bytes of the longest packet that is known to get through, its IP header included, where that is less than the interface carries.
+    pub mtu: Option<u32>,
 }
 
 /// The way to `peer`, for packets that come from `source` if it is named.
 ///
 /// # Errors
-/// There is none, or the kernel cannot be asked.
+/// There is none, it is not one to a single machine (multicast, broadcast), or the kernel cannot be asked.
 pub fn route(peer: Ipv4Addr, source: Option<Ipv4Addr>) -> io::Result<Route> {
     const HOST: u8 = 32;
     let mut question = vec![libc::AF_INET as u8, HOST, if source.is_some() { HOST } else { 0 }];
@@ -27,11 +29,16 @@ pub fn route(peer: Ipv4Addr, source: Option<Ipv4Addr>) -> io::Result<Route> {
         put(&mut question, libc::RTA_SRC, &source.octets());
     }
     let answer = ask(libc::RTM_GETROUTE, &question)?;
+    if !answer.get(ROUTE_TYPE).is_some_and(|kind| [libc::RTN_UNICAST, libc::RTN_LOCAL].contains(kind)) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     let found = |wanted| attributes(answer.get(ROUTE_LENGTH..).unwrap_or_default()).find(|(kind, _)| *kind == wanted);
     let number = |wanted| found(wanted).and_then(|(_, bytes)| bytes.first_chunk::<4>().copied());
     let interface = number(libc::RTA_OIF).ok_or(io::ErrorKind::NetworkUnreachable)?;
     let source = source.or(number(libc::RTA_PREFSRC).map(Ipv4Addr::from)).ok_or(io::ErrorKind::AddrNotAvailable)?;
-    Ok(Route { interface: u32::from_ne_bytes(interface), source })
+    let metrics = found(libc::RTA_METRICS).map(|(_, bytes)| attributes(bytes)).into_iter().flatten();
+    let mtu = metrics.into_iter().find(|(kind, _)| *kind == RTAX_MTU).and_then(|(_, bytes)| bytes.first_chunk::<4>());
+    Ok(Route { interface: u32::from_ne_bytes(interface), source, mtu: mtu.map(|mtu| u32::from_ne_bytes(*mtu)) })
 }
 
 /// One of this machine's interfaces.
@@ -107,6 +114,9 @@ const HEADER_LENGTH: usize = 16;
 const ATTRIBUTE_LENGTH: usize = 4;
 /// Of `struct rtmsg`.
 const ROUTE_LENGTH: usize = 12;
+const ROUTE_TYPE: usize = 7;
+/// Of a route's metrics.
+const RTAX_MTU: u16 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +135,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_an_error() {
         assert!(interface(1 << 30).is_err());
+        assert!(route(Ipv4Addr::new(127, 255, 255, 255), None).is_err(), "a broadcast");
         assert!(route(Ipv4Addr::new(127, 0, 0, 1), Some(Ipv4Addr::new(192, 0, 2, 77))).is_err());
     }
 }

@@ -4,9 +4,9 @@
 //! the process shares with a program in the kernel, and one datagram over the loopback interface has it send them all (`programs::departure`).
 
 use crate::programs::departure::{self, Order};
-use crate::{LONGEST, LoadError, Way};
+use crate::{LEAST_MTU, LoadError, Way};
 use net::bpf::{self, Link, Map, Program, Shared};
-use net::udp::{self, Options};
+use net::udp::{self, Class, Options};
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 /// The program in the kernel, with the memory of all threads.
 pub struct Departures {
     lanes: Map,
-    count: u32,
     /// The loopback interface.
     loopback: u32,
     secret: u64,
@@ -38,6 +37,8 @@ pub struct Outbox {
     ordered: u64,
     /// Bytes of the longest packet that is not yet ordered.
     longest: usize,
+    /// Packets whose order could not be given.
+    lost: u64,
     /// Interfaces, and whether packets may leave by them.
     interfaces: HashMap<u32, bool>,
 }
@@ -54,7 +55,7 @@ impl Departures {
         let program = departure::sender(&shared, loopback, secret);
         let program = Program::load(&program, c"Apache-2.0").map_err(LoadError::of)?;
         let link = program.link_ingress(loopback).map_err(LoadError::of)?;
-        Ok(Departures { lanes: shared, count: lanes, loopback, secret, _link: link })
+        Ok(Departures { lanes: shared, loopback, secret, _link: link })
     }
 
     /// The outbox at `index`, below the number that the program was loaded for; there is one of each at a time.
@@ -62,8 +63,10 @@ impl Departures {
     /// # Errors
     /// There is no socket or memory for it, or an order does not reach the program (a firewall on the loopback interface).
     pub fn outbox(self: &Arc<Departures>, index: u32) -> io::Result<Outbox> {
-        let shared = Shared::new(&self.lanes, self.count as usize * MEMORY)?;
-        let carrier = udp::bind((Ipv4Addr::LOCALHOST, 0).into(), &Options::PLAIN)?;
+        let shared = Shared::new(&self.lanes, index as usize * MEMORY, MEMORY)?;
+        // What is made of an order has its class.
+        let carrier =
+            udp::bind((Ipv4Addr::LOCALHOST, 0).into(), &Options { class: Class::Expedited, ..Options::PLAIN })?;
         let to_itself = carrier.local_addr()?;
         let mut outbox = Outbox {
             departures: self.clone(),
@@ -75,34 +78,87 @@ impl Departures {
             laid: 0,
             ordered: 0,
             longest: 0,
+            lost: 0,
             interfaces: HashMap::new(),
         };
-        outbox.try_out()?;
+        outbox.begin()?;
+        let end = Instant::now() + PATIENCE;
+        while !outbox.is_heard() {
+            if Instant::now() > end {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "an order over the loopback interface is not heard",
+                ));
+            }
+            std::thread::yield_now();
+        }
         Ok(outbox)
     }
 }
 
 impl Outbox {
-    /// Can packets go this way? Asked before [`Outbox::lay`], and again when the way is another.
+    /// Can packets go this way? Asked before [`Outbox::lay`], and again when the way is another or [`Outbox::renew`] was called.
     pub fn suits(&mut self, way: &Way) -> bool {
         let suits = |interface| {
-            net::interface(interface)
-                .is_ok_and(|found| found.is_ethernet && found.mtu as usize >= LONGEST_DEPARTING + IP_AND_UDP)
+            let found = net::interface(interface);
+            found.is_ok_and(|found| found.is_ethernet && found.mtu >= LEAST_MTU)
         };
-        *self.interfaces.entry(way.leaves).or_insert_with_key(|interface| suits(*interface))
+        // An order must not be in fragments either.
+        [self.departures.loopback, way.leaves]
+            .iter()
+            .all(|interface| *self.interfaces.entry(*interface).or_insert_with_key(|interface| suits(*interface)))
     }
 
-    /// Lays a UDP payload ready to be sent with the next [`Outbox::send`], or before. `false`: it is too long, or there is no room at present,
-    /// and it must be sent otherwise.
+    /// Looks at the interfaces anew, and tries again to be heard where that was in vain; called about once a second. Says whether orders are
+    /// heard, as far as is known.
+    pub fn renew(&mut self) -> bool {
+        self.interfaces.clear();
+        self.send();
+        let is_heard = self.is_heard();
+        if !is_heard {
+            // What cannot be sent is tried again.
+            let _ = self.begin();
+        }
+        is_heard
+    }
+
+    /// Lays a UDP payload ready to be sent with the next [`Outbox::send`], or before. `false`: it is too long, or the last order is not carried
+    /// out at present, and it must be sent otherwise.
     pub fn lay(&mut self, way: &Way, payload: &[u8]) -> bool {
-        if payload.len() > LONGEST_DEPARTING || self.laid - self.shared.load(self.at(TAKEN)) >= SLOTS as u64 {
+        if payload.len() > LONGEST_DEPARTING || !self.is_heard() {
             return false;
         }
+        self.put(way, payload);
+        if self.laid - self.ordered == BATCH as u64 {
+            self.send();
+        }
+        true
+    }
+
+    /// Sends all that is laid ready.
+    pub fn send(&mut self) {
+        if self.laid == self.ordered {
+            return;
+        }
+        let (first, count) = (self.ordered, (self.laid - self.ordered) as u32);
+        self.ordered = self.laid;
+        let length = std::mem::take(&mut self.longest).max(Order::LENGTH);
+        if self.give(first, count, length).is_err() {
+            self.lost += u64::from(count);
+        }
+    }
+
+    /// How many packets the kernel did not take since this was asked.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
+    fn put(&mut self, way: &Way, payload: &[u8]) {
         let leaves = if way.leaves == self.departures.loopback { 0 } else { way.leaves };
         let ethernet = departure::ethernet(leaves != 0, self.departures.secret);
         let headers = headers(way, payload.len() as u16);
         let length = ethernet.len() + headers.len() + payload.len();
-        let slot = self.at(LANE + (self.laid as usize % SLOTS) * SLOT);
+        let slot = LANE + (self.laid as usize % SLOTS) * SLOT;
         // While there is another number nobody takes it.
         self.shared.store(slot, u64::MAX);
         self.shared.write(slot + 8, &(length as u32).to_ne_bytes());
@@ -113,21 +169,6 @@ impl Outbox {
         self.shared.store(slot, self.laid);
         self.laid += 1;
         self.longest = self.longest.max(payload.len());
-        if self.laid - self.ordered == BATCH as u64 {
-            self.send();
-        }
-        true
-    }
-
-    /// Sends all that is laid ready. What the kernel does not take is lost, as with a full socket.
-    pub fn send(&mut self) {
-        if self.laid == self.ordered {
-            return;
-        }
-        let (first, count) = (self.ordered, (self.laid - self.ordered) as u32);
-        self.ordered = self.laid;
-        let length = std::mem::take(&mut self.longest).max(Order::LENGTH);
-        let _ = self.give(first, count, length);
     }
 
     /// Has the kernel send packets, with an order of so many bytes.
@@ -137,27 +178,16 @@ impl Outbox {
         self.carrier.send_to(&self.order[..length], self.to_itself).map(drop)
     }
 
-    /// Begins to count where nobody has counted before, with an order of nothing.
-    fn try_out(&mut self) -> io::Result<()> {
-        let begun = self.shared.load(self.at(TAKEN)) + 1;
-        (self.laid, self.ordered) = (begun, begun);
-        self.give(begun, 0, Order::LENGTH)?;
-        let end = Instant::now() + PATIENCE;
-        while self.shared.load(self.at(TAKEN)) != begun {
-            if Instant::now() > end {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "an order over the loopback interface is not heard",
-                ));
-            }
-            std::thread::yield_now();
-        }
-        Ok(())
+    /// Has the last order been carried out? It is when it has been given, unless the loopback interface loses or delays it.
+    fn is_heard(&self) -> bool {
+        self.shared.load(TAKEN) == self.ordered
     }
 
-    /// Where something is that lies there in each lane's memory.
-    fn at(&self, place: usize) -> usize {
-        self.index as usize * MEMORY + place
+    /// Begins to count where nobody has counted before, with an order of nothing that is as long as any.
+    fn begin(&mut self) -> io::Result<()> {
+        let begun = self.shared.load(TAKEN).max(self.laid) + SLOTS as u64;
+        (self.laid, self.ordered) = (begun, begun);
+        self.give(begun, 0, LONGEST_ORDER)
     }
 }
 
@@ -192,8 +222,8 @@ fn folded(sum: u32) -> u16 {
     ((sum & 0xffff) + (sum >> 16)) as u16
 }
 
-/// Bytes of a UDP payload at most: what came as the longest that is taken, protected.
-const LONGEST_DEPARTING: usize = LONGEST + 28;
+/// Bytes of a UDP payload at most: what came as the longest that is taken, protected, fits.
+const LONGEST_DEPARTING: usize = LEAST_MTU as usize - IP_AND_UDP;
 const LONGEST_ORDER: usize = LONGEST_DEPARTING;
 /// Bytes of the headers of IP and UDP.
 const IP_AND_UDP: usize = 28;
@@ -202,8 +232,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Packets that one order names at most: so many wait for their turn in the kernel without being dropped (`netdev_max_backlog`).
 pub(crate) const BATCH: usize = 64;
-/// Places for packets. A power of two.
-pub(crate) const SLOTS: usize = 256;
+/// Places for packets: those of one order, and those laid while it is carried out. A power of two.
+pub(crate) const SLOTS: usize = 2 * BATCH;
 /// Bytes of a place: the packet's number, its length, the interface by which it leaves the machine if it does, and the packet with all its headers.
 pub(crate) const SLOT: usize = 16 + FRAME;
 /// Bytes of a packet at most.
@@ -214,3 +244,6 @@ pub(crate) const TAKEN: usize = 0;
 pub(crate) const LANE: usize = 64;
 /// Bytes of a lane's memory: whole pages, also of 64 kB.
 const MEMORY: usize = (LANE + SLOTS * SLOT).next_multiple_of(1 << 16);
+
+#[cfg(test)]
+mod tests;

@@ -191,7 +191,7 @@ impl Forwarder {
         if !found.is_ethernet {
             return Err(FlowError::Framing(interface));
         }
-        if (found.mtu as usize) < LONGEST + HEADERS {
+        if found.mtu < LEAST_MTU {
             return Err(FlowError::Narrow(interface, found.mtu));
         }
         self.program.link_ingress(interface).map_err(failed)
@@ -238,8 +238,8 @@ impl Drop for Lane {
 
 /// Bytes of RTP at most that are taken: with its headers a packet fits any link, and sound is never longer.
 pub const LONGEST: usize = 1372;
-/// Bytes of the headers of IP and UDP.
-const HEADERS: usize = 28;
+/// Bytes that interfaces and ways must carry in one packet.
+pub const LEAST_MTU: u32 = 1428;
 /// At most; memory is taken for those that are there.
 const FLOWS: u32 = 1 << 18;
 /// Bytes of a lane's ring.

@@ -1,6 +1,5 @@
 //! With the real program in the real kernel, between sockets of the loopback interface.
 
-mod departures;
 mod elsewhere;
 
 use super::*;
@@ -61,28 +60,28 @@ impl Bench {
 }
 
 /// A socket that is read with a little patience.
-fn bind() -> UdpSocket {
+pub fn bind() -> UdpSocket {
     let socket = udp::bind("127.0.0.1:0".parse().unwrap(), &Options::PLAIN).unwrap();
     socket.set_nonblocking(false).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     socket
 }
 
-fn address(socket: &UdpSocket) -> SocketAddrV4 {
+pub fn address(socket: &UdpSocket) -> SocketAddrV4 {
     match socket.local_addr().unwrap() {
         SocketAddr::V4(address) => address,
         SocketAddr::V6(address) => panic!("{address}"),
     }
 }
 
-fn heard(socket: &UdpSocket) -> Option<(Vec<u8>, SocketAddr)> {
+pub fn heard(socket: &UdpSocket) -> Option<(Vec<u8>, SocketAddr)> {
     let mut buffer = [0; 2048];
     let (length, from) = socket.recv_from(&mut buffer).ok()?;
     Some((buffer[..length].to_vec(), from))
 }
 
 /// RTP of a payload type, with as many bytes in all.
-fn packet(payload_type: u8, length: usize) -> Vec<u8> {
+pub fn packet(payload_type: u8, length: usize) -> Vec<u8> {
     let mut packet = vec![0x80, payload_type, 0x12, 0x34, 0, 0, 0, 160, 0xca, 0xfe, 0xba, 0xbe];
     packet.extend((packet.len()..length).map(|at| at as u8));
     packet

@@ -279,9 +279,9 @@ impl Plane {
 
     /// Has the kernel send what was laid ready for it.
     pub fn flush(&mut self) {
-        if let Some(forwarding) = &mut self.forwarding {
-            forwarding.send();
-        }
+        let lost = self.forwarding.as_mut().map_or(0, Forwarding::send);
+        self.counts.sent -= lost;
+        self.counts.unsent += lost;
     }
 
     /// After a panic over one of its datagrams a pair is told silent, so that its call ends.

@@ -136,6 +136,7 @@ impl Shard {
         let mut wish = Wish::Run;
         let mut end = None;
         loop {
+            self.plane.flush();
             // Without calls nobody is woken for their quality.
             let quality = (self.calls.count() > 0).then_some(turn);
             let due = [Some(second), quality, end, self.calls.poll_timeout(), self.plane.poll_timeout()]
@@ -171,7 +172,6 @@ impl Shard {
                 turn = now + TURN;
                 self.guarded(now, |calls, plane| calls.report_quality(TURNS, plane));
             }
-            self.plane.flush();
             self.put_out(now);
             if now >= second {
                 second = now + SECOND;

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// What a map is made of.
 #[derive(Clone, Copy)]
@@ -191,9 +191,9 @@ pub struct Shared(Mapping);
 unsafe impl Send for Shared {}
 
 impl Shared {
-    /// The first `length` bytes of it, no more than the map has.
-    pub fn new(map: &Map, length: usize) -> io::Result<Shared> {
-        Ok(Shared(Mapping::new(map.as_fd(), 0, length, libc::PROT_READ | libc::PROT_WRITE)?))
+    /// So many bytes of it from `start` on, which is a multiple of a page's; no more than the map has.
+    pub fn new(map: &Map, start: usize, length: usize) -> io::Result<Shared> {
+        Ok(Shared(Mapping::new(map.as_fd(), start, length, libc::PROT_READ | libc::PROT_WRITE)?))
     }
 
     /// Puts bytes where a program may see them, in no order that it could rely on.
@@ -219,7 +219,8 @@ impl Shared {
     /// # Panics
     /// As [`Shared::number_at`].
     pub fn store(&mut self, at: usize, number: u64) {
-        self.number_at(at).swap(number, Ordering::AcqRel);
+        self.number_at(at).store(number, Ordering::Release);
+        fence(Ordering::Release);
     }
 
     /// # Panics

@@ -5,11 +5,14 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// One such machine; it is gone when the value is dropped.
 pub struct Elsewhere {
+    ip: PathBuf,
     name: String,
     cable: String,
     /// This machine's address on the cable.
@@ -25,12 +28,13 @@ impl Elsewhere {
     /// Without root, or without one of the programs that it needs.
     pub fn new() -> Elsewhere {
         let (ip, ethtool) = (require("ip", "apt-get install iproute2"), require("ethtool", "apt-get install ethtool"));
-        let process = std::process::id();
-        let (name, cable) = (format!("tandem-{process}"), format!("tdm{process}"));
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let (process, number) = (std::process::id() % (1 << 13), NEXT.fetch_add(1, Ordering::Relaxed) % 4);
+        let (name, cable) = (format!("tandem-{process}-{number}"), format!("tdm{process}-{number}"));
         // 198.18.0.0/15 is for measurements (RFC 2544), in networks of four addresses.
-        let network = u32::from(Ipv4Addr::new(198, 18, 0, 0)) + process % (1 << 15) * 4;
-        let elsewhere = Elsewhere { name, cable, here: (network + 1).into(), there: (network + 2).into() };
-        let Elsewhere { name, cable, here, there } = &elsewhere;
+        let network = u32::from(Ipv4Addr::new(198, 18, 0, 0)) + (process * 4 + number) * 4;
+        let elsewhere = Elsewhere { ip, name, cable, here: (network + 1).into(), there: (network + 2).into() };
+        let Elsewhere { ip, name, cable, here, there } = &elsewhere;
         for command in [
             format!("netns add {name}"),
             format!("link add {cable} type veth peer name cable netns {name}"),
@@ -40,23 +44,34 @@ impl Elsewhere {
             format!("-n {name} link set lo up"),
             format!("-n {name} link set cable up"),
         ] {
-            run(Command::new(&ip).args(command.split(' ')));
+            run(Command::new(ip).args(command.split(' ')));
         }
         run(Command::new(&ethtool).args(["-K", cable, "tx", "off"]));
         run(elsewhere.command().arg(&ethtool).args(["-K", "cable", "tx", "off"]));
         // Until both ends are up the kernel drops what is sent.
         for end in [&["link", "show", cable][..], &["-n", name, "link", "show", "cable"]] {
             wait_for("a cable that is up", Duration::from_secs(10), || {
-                let shown = Command::new(&ip).args(end).output().ok()?;
+                let shown = Command::new(ip).args(end).output().ok()?;
                 String::from_utf8_lossy(&shown.stdout).contains("state UP").then_some(())
             });
         }
         elsewhere
     }
 
+    /// What the cable carries in one packet, in bytes.
+    pub fn set_mtu(&self, mtu: u32) {
+        run(Command::new(&self.ip).args(["link", "set", &self.cable, "mtu", &mtu.to_string()]));
+    }
+
+    /// What gets through to the other machine in one packet, in bytes, as far as this machine's routes know.
+    pub fn set_way_mtu(&self, mtu: u32) {
+        let (there, mtu) = (self.there.to_string(), mtu.to_string());
+        run(Command::new(&self.ip).args(["route", "replace", &there, "dev", &self.cable, "mtu", &mtu]));
+    }
+
     /// What runs a program on that machine: the program and what it is told come after it.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(require("ip", "apt-get install iproute2"));
+        let mut command = Command::new(&self.ip);
         command.args(["netns", "exec", &self.name]);
         command
     }
@@ -88,7 +103,7 @@ impl Default for Elsewhere {
 impl Drop for Elsewhere {
     fn drop(&mut self) {
         for command in [["link", "delete", &self.cable], ["netns", "delete", &self.name]] {
-            let _ = Command::new("ip").args(command).status();
+            let _ = Command::new(&self.ip).args(command).status();
         }
     }
 }

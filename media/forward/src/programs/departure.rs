@@ -90,6 +90,9 @@ pub fn sender(lanes: &Map, loopback: u32, secret: u64) -> Vec<Instruction> {
     a.load(Width::Double, number, STACK, ORDER + 8);
     a.load(Width::Word, left, STACK, ORDER + 20);
     a.jump(If::Above, left, BATCH as i32, drop);
+    // An order that another one has overtaken is not carried out any more: its packets may be gone.
+    a.load(Width::Double, R1, lane, TAKEN as i16);
+    a.jump(If::Below, number, R1, drop);
 
     // Packet after packet. The process may write a new one in the place of one that it believes gone: what was read holds if its number is
     // still there afterwards.

@@ -74,3 +74,24 @@ fn what_just_passes_comes_and_leaves_by_the_interface() {
     let taken = std::iter::repeat_with(|| lane.take(&mut buffer)).find(|taken| taken.is_some() || Instant::now() > end);
     assert_eq!(taken.flatten().map(|taken| taken.fate), Some(Fate::Inward));
 }
+
+#[test]
+fn a_way_that_carries_less_or_goes_to_many_is_none_for_packets_laid_ready() {
+    let Some(departures) = support::of_the_kernel(Departures::load(1, getrandom::u64().unwrap())) else { return };
+    let (departures, elsewhere) = (Arc::new(departures), Elsewhere::new());
+    let mut outbox = departures.outbox(0).unwrap();
+    let leaves = net::route(elsewhere.there, None).unwrap();
+    assert_eq!(leaves.mtu, None);
+    let to = SocketAddrV4::new(elsewhere.there, 9);
+    let way = Way { source: SocketAddrV4::new(elsewhere.here, 9), to, leaves: leaves.interface };
+    assert!(outbox.suits(&way));
+    elsewhere.set_mtu(1427);
+    outbox.renew();
+    assert!(!outbox.suits(&way));
+    elsewhere.set_mtu(1428);
+    outbox.renew();
+    assert!(outbox.suits(&way));
+    elsewhere.set_way_mtu(1000);
+    assert_eq!(net::route(elsewhere.there, None).unwrap().mtu, Some(1000));
+    assert!(net::route([239, 1, 1, 1].into(), Some(elsewhere.here)).is_err());
+}

@@ -28,6 +28,8 @@ pub struct Kernel {
 pub struct Forwarding {
     lane: Lane,
     outbox: Option<Outbox>,
+    /// The kernel sends what is laid ready.
+    is_heard: bool,
     /// Flows that the kernel has now.
     flows: usize,
     /// Those of them whose packets somebody waits for.
@@ -55,6 +57,7 @@ impl Forwarding {
         Forwarding {
             lane,
             outbox,
+            is_heard: true,
             flows: 0,
             urgent: 0,
             read_at: began,
@@ -109,11 +112,13 @@ impl Forwarding {
     fn way(&mut self, now: Instant, from: &Pair, to: SocketAddrV4) -> Option<Way> {
         let (port, bound) = from.local()?;
         let route = self.routes.find(now, *to.ip(), bound)?;
+        if route.mtu.is_some_and(|mtu| mtu < forward::LEAST_MTU) {
+            return None;
+        }
         Some(Way { source: SocketAddrV4::new(route.source, port), to, leaves: route.interface })
     }
 
-    /// Lays a packet to the phone of a pair ready to be sent, before all that goes the same way by its socket later; `false`: it is to go by
-    /// the socket.
+    /// Lays a packet to the phone of a pair ready to be sent; `false`: it is to go by the socket, after what was laid before.
     pub fn lay(&mut self, pair: &Pair, to: SocketAddr, packet: &[u8]) -> bool {
         let (Some(outbox), Some(way)) = (&mut self.outbox, &pair.way) else { return false };
         let is_laid = SocketAddr::V4(way.to) == to && outbox.lay(way, packet);
@@ -123,10 +128,23 @@ impl Forwarding {
         is_laid
     }
 
-    /// Has the kernel send what was laid ready.
-    pub fn send(&mut self) {
-        if let Some(outbox) = &mut self.outbox {
-            outbox.send();
+    /// Has the kernel send what was laid ready; how many packets it did not take.
+    pub fn send(&mut self) -> u64 {
+        let Some(outbox) = &mut self.outbox else { return 0 };
+        outbox.send();
+        outbox.take_lost()
+    }
+
+    /// Sees whether what is laid ready is sent.
+    fn renew(&mut self) {
+        let Some(outbox) = &mut self.outbox else { return };
+        let is_heard = outbox.renew();
+        match (is_heard, std::mem::replace(&mut self.is_heard, is_heard)) {
+            (false, true) => {
+                tracing::error!("the loopback interface loses orders to the kernel: RTP leaves by sockets")
+            }
+            (true, false) => tracing::info!("the loopback interface is back: RTP leaves without sockets"),
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -174,7 +192,7 @@ impl Plane {
     pub(super) fn hand_over(&mut self) {
         let Some(mut forwarding) = self.forwarding.take() else { return };
         forwarding.routes.left = QUESTIONS;
-        forwarding.send();
+        forwarding.renew();
         for index in 0..self.slots.len() {
             let Some(one) = self.slots[index].pair.as_ref() else { continue };
             let partner = match one.partner {
