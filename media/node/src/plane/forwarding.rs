@@ -309,9 +309,9 @@ impl Pair {
 
 /// Payload types as which RTCP would be seen on a shared port (RFC 5761 §4).
 const RTCP: u128 = 0xffff_ffff << 64;
-/// How long a packet may lie that is sent on as soon as it is seen: a fifth of the sound in it. Each look costs a wake of the thread, which is dear
+/// How long a packet may lie that is sent on as soon as it is seen: a tenth of the sound in it. Each look costs a wake of the thread, which is dear
 /// where calls are few, and sends that follow each other are cheaper.
-const URGENT: Duration = Duration::from_millis(4);
+const URGENT: Duration = Duration::from_millis(2);
 /// How long packets may not be counted that have gone on, and such lie that wait for a turn anyway.
 const PATIENT: Duration = Duration::from_millis(50);
 /// Packets treated before others have their turn.

@@ -69,18 +69,18 @@ fn a_phone_that_moves_or_holds_gets_nothing_where_it_was() {
     bench.send(&phone.rtp, &opened, Rtp, &packet(0, 0, 5, &[0; 160]));
     bench.wait(Duration::from_secs(1));
     bench.send(&phone.rtp, &opened, Rtp, &packet(0, 1, 5, &[0; 160]));
-    bench.wait(Duration::from_millis(4));
+    bench.wait(Duration::from_millis(2));
     assert_eq!((all(&phone).len(), bench.plane.counts().laid), (2, 1));
     bench.plane.connect(opened.id, moved.remote());
     bench.send(&moved.rtp, &opened, Rtp, &packet(0, 2, 5, &[0; 160]));
     assert_eq!((all(&phone).len(), all(&moved).len(), bench.plane.counts().laid), (0, 1, 1));
     bench.wait(Duration::from_secs(1));
     bench.send(&moved.rtp, &opened, Rtp, &packet(0, 3, 5, &[0; 160]));
-    bench.wait(Duration::from_millis(4));
+    bench.wait(Duration::from_millis(2));
     assert_eq!((all(&phone).len(), all(&moved).len(), bench.plane.counts().laid), (0, 1, 2));
     bench.plane.connect(opened.id, Remote { rtp: SocketAddr::from(([0, 0, 0, 0], 4000)), ..moved.remote() });
     bench.send(&moved.rtp, &opened, Rtp, &packet(0, 4, 5, &[0; 160]));
-    bench.wait(Duration::from_millis(4));
+    bench.wait(Duration::from_millis(2));
     assert_eq!((all(&phone).len(), all(&moved).len()), (0, 0));
 }
 
@@ -98,7 +98,7 @@ fn what_is_too_long_to_be_laid_follows_by_the_socket_what_was_laid_before() {
         phone.rtp.send_to(&packet(0, 1 + sequence as u16, 5, &vec![0; *length]), (opened.address, opened.rtp)).unwrap();
     }
     bench.turn();
-    bench.wait(Duration::from_millis(4));
+    bench.wait(Duration::from_millis(2));
     // What came through shared memory came first.
     let heard: Vec<_> = all(&phone).iter().map(|packet| packet.len() - 12).collect();
     assert_eq!(heard, [160, 1300, 160, 20, 1370, 1500, 3000]);

@@ -163,7 +163,7 @@ fn what_must_be_looked_into_comes_in_without_a_socket() {
         // Somebody else, and what does not open.
         bench.send(&secret.rtcp, &b, Rtp, &packet(0, 0, 3, &[0; 160]));
         bench.send(&secret.rtp, &b, Rtp, &packet(0, 9, 9, &[0; 160]));
-        bench.wait(Duration::from_millis(4));
+        bench.wait(Duration::from_millis(2));
         assert_eq!(received(&plain.rtp), Some(answer));
         let mut heard = received(&secret.rtp).unwrap();
         let length = hears.open_rtp(&mut heard).unwrap();
@@ -191,7 +191,7 @@ fn keys_of_a_phone_that_is_watched_come_in_between_its_sound() {
     bench.wait(Duration::from_secs(1));
     let event = packet(101, 1, 7, &[5, 10, 0, 160]);
     bench.send(&one.rtp, &a, Rtp, &event);
-    assert_eq!(bench.wait(Duration::from_millis(4)), [(a.id, MediaEvent::Dtmf('5'))]);
+    assert_eq!(bench.wait(Duration::from_millis(2)), [(a.id, MediaEvent::Dtmf('5'))]);
     assert_eq!(
         (received(&other.rtp).map(|_| received(&other.rtp)), bench.plane.counts().taken),
         (Some(Some(event)), 1)
@@ -247,9 +247,9 @@ fn sound_that_is_to_go_on_at_once_is_looked_for_at_once() {
     bench.plane.connect(b.id, other.speaking(&[(0, codec::Codec::Pcmu)]));
     bench.wait(Duration::from_secs(1));
     assert_eq!(bench.plane.counts().flows, 1);
-    assert!(bench.plane.poll_timeout() <= Some(bench.now + Duration::from_millis(4)));
+    assert!(bench.plane.poll_timeout() <= Some(bench.now + Duration::from_millis(2)));
     bench.send(&one.rtp, &a, Rtp, &packet(0, 1, 7, &[0; 160]));
-    bench.wait(Duration::from_millis(4));
+    bench.wait(Duration::from_millis(2));
     assert!(received(&other.rtp).is_some());
 }
 
