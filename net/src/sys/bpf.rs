@@ -209,7 +209,7 @@ impl Shared {
     /// The number at `at`. What a program wrote before it is seen after this.
     ///
     /// # Panics
-    /// As [`Shared::number_at`].
+    /// If that is not within the memory, or no multiple of eight.
     pub fn load(&self, at: usize) -> u64 {
         self.number_at(at).load(Ordering::Acquire)
     }
@@ -217,7 +217,7 @@ impl Shared {
     /// Puts a number at `at`, in one piece: before all that is written after this, and after all that was written before it.
     ///
     /// # Panics
-    /// As [`Shared::number_at`].
+    /// If that is not within the memory, or no multiple of eight.
     pub fn store(&mut self, at: usize, number: u64) {
         self.number_at(at).store(number, Ordering::Release);
         fence(Ordering::Release);
