@@ -52,7 +52,14 @@ impl Pairs {
 
     /// Whether each caller reaches its callee at the first attempt.
     pub fn try_calls(&self) -> bool {
-        self.numbered().all(|(n, (caller, _))| caller.call_once(&n).is_ok())
+        self.numbered().all(|(n, (caller, callee))| {
+            let is_up = caller.call_once(&n).is_ok();
+            if is_up {
+                // Its ACK may still be on the way.
+                wait_for("the call at the other side", PATIENCE, || (callee.calls() > 0).then_some(()));
+            }
+            is_up
+        })
     }
 
     /// Hangs one call of each pair up from the caller's side and the other one from the callee's: both ends of each know.
