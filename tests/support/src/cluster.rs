@@ -99,7 +99,10 @@ impl Cluster {
             let first = 20_000 + 5_000 * n;
             let rtp = format!("rtp = {{ ports = \"{first}-{}\" }}", first + 4_999);
             // The phones of these tests are mute, and their calls are to stay.
-            let more = format!("shards = 1\nsilence = \"10m\"\nobjects = \"file:{}\"", scratch.path().display());
+            let more = format!(
+                "shards = 1\nsilence = \"10m\"\nobjects = \"file:{0}\"\nrecording.spool = \"{0}/spool-{n}\"",
+                scratch.path().display()
+            );
             start("media", n, ip, format!("[media]\ninside = \"{ip}:5090\"\n{rtp}\n{more}\n{join}"))
         };
         let registries: Vec<Member> = addresses.iter().enumerate().map(|(n, ip)| registry(n, *ip)).collect();
