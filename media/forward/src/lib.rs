@@ -1,11 +1,12 @@
-//! RTP without sockets: what arrives for a call is taken by a program in the kernel (eBPF).
+//! RTP without sockets: what arrives for a call is taken by a program in the kernel (eBPF), and what is made here is sent by another.
 //!
 //! Packets that just pass are given new addresses there and sent on; the process is told of each and counts it as if it had forwarded it.
 //! Packets that must be looked into are laid into memory that the process shares with the kernel, where it finds many at a time. Neither
 //! costs the process a system call.
 //!
-//! A [`Forwarder`] serves the process, a [`Lane`] one of its threads. What is no plain RTP of a [`Flow`] comes to the socket as ever; so does
-//! everything where there is no forwarder. When the process dies, so does all that it had the kernel do.
+//! A [`Forwarder`] serves the process, a [`Lane`] one of its threads; so do [`Departures`] and an [`Outbox`] for what leaves. What is no
+//! plain RTP of a [`Flow`] comes to the socket as ever; so does everything where there is no forwarder. When the process dies, so does all
+//! that it had the kernel do.
 
 mod assembler;
 mod departures;
