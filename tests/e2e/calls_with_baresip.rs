@@ -88,7 +88,7 @@ fn the_kernel_forwards_what_just_passes() {
 /// One of them on another machine, beyond an interface; neither is served by sockets once the call has begun.
 #[test]
 fn an_encrypted_phone_elsewhere_talks_to_one_in_another_codec() {
-    let elsewhere = Elsewhere::new();
+    let Some(elsewhere) = Elsewhere::new() else { return };
     let exchange = Exchange::at(TANDEM, elsewhere.here.into()).offering_md5(|directory| directory);
     let bob = Telephone::start(&exchange, &Setup { codecs: "PCMU", ..bob("udp", Encryption::None) });
     let alice = Telephone::start_elsewhere(&exchange, &alice("tls", Encryption::Mandatory), &elsewhere);

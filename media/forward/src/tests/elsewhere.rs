@@ -18,7 +18,7 @@ fn there(elsewhere: &Elsewhere, socket: &UdpSocket) -> SocketAddrV4 {
 #[test]
 fn what_the_process_lays_ready_leaves_by_the_interface() {
     let Some(departures) = support::of_the_kernel(Departures::load(1, getrandom::u64().unwrap())) else { return };
-    let (departures, elsewhere) = (Arc::new(departures), Elsewhere::new());
+    let (departures, Some(elsewhere)) = (Arc::new(departures), Elsewhere::new()) else { return };
     let (mut outbox, ours, phones) =
         (departures.outbox(0).unwrap(), ours(&elsewhere), [elsewhere.socket(), elsewhere.socket()]);
     let route = net::route(elsewhere.there, None).unwrap();
@@ -47,7 +47,7 @@ fn what_the_process_lays_ready_leaves_by_the_interface() {
 #[test]
 fn what_just_passes_comes_and_leaves_by_the_interface() {
     let Some(forwarder) = support::of_the_kernel(Forwarder::load(1, &(1..=u16::MAX))) else { return };
-    let (mut lane, elsewhere) = (Arc::new(forwarder).lane(0).unwrap(), Elsewhere::new());
+    let (mut lane, Some(elsewhere)) = (Arc::new(forwarder).lane(0).unwrap(), Elsewhere::new()) else { return };
     let (ours, [caller, callee]) = ([ours(&elsewhere), ours(&elsewhere)], [elsewhere.socket(), elsewhere.socket()]);
     let interface = net::route(elsewhere.there, None).unwrap().interface;
     let way = Way { source: address(&ours[1]), to: there(&elsewhere, &callee), leaves: interface };
@@ -78,7 +78,7 @@ fn what_just_passes_comes_and_leaves_by_the_interface() {
 #[test]
 fn a_way_that_carries_less_or_goes_to_many_is_none_for_packets_laid_ready() {
     let Some(departures) = support::of_the_kernel(Departures::load(1, getrandom::u64().unwrap())) else { return };
-    let (departures, elsewhere) = (Arc::new(departures), Elsewhere::new());
+    let (departures, Some(elsewhere)) = (Arc::new(departures), Elsewhere::new()) else { return };
     let mut outbox = departures.outbox(0).unwrap();
     let leaves = net::route(elsewhere.there, None).unwrap();
     assert_eq!(leaves.mtu, None);
