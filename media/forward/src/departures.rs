@@ -31,7 +31,7 @@ pub struct Outbox {
     carrier: UdpSocket,
     to_itself: SocketAddr,
     /// An order, as long as the longest packet that it names.
-    order: Box<[u8; LONGEST_ORDER]>,
+    order: Box<[u8; LONGEST_DEPARTING]>,
     /// The number of the next packet to be laid, and of the next to be ordered.
     laid: u64,
     ordered: u64,
@@ -74,7 +74,7 @@ impl Departures {
             shared,
             carrier,
             to_itself,
-            order: Box::new([0; LONGEST_ORDER]),
+            order: Box::new([0; LONGEST_DEPARTING]),
             laid: 0,
             ordered: 0,
             longest: 0,
@@ -187,7 +187,7 @@ impl Outbox {
     fn begin(&mut self) -> io::Result<()> {
         let begun = self.shared.load(TAKEN).max(self.laid) + SLOTS as u64;
         (self.laid, self.ordered) = (begun, begun);
-        self.give(begun, 0, LONGEST_ORDER)
+        self.give(begun, 0, LONGEST_DEPARTING)
     }
 }
 
@@ -224,7 +224,6 @@ fn folded(sum: u32) -> u16 {
 
 /// Bytes of a UDP payload at most: what came as the longest that is taken, protected, fits.
 const LONGEST_DEPARTING: usize = LEAST_MTU as usize - IP_AND_UDP;
-const LONGEST_ORDER: usize = LONGEST_DEPARTING;
 /// Bytes of the headers of IP and UDP.
 const IP_AND_UDP: usize = 28;
 /// How long the first order may be on its way.

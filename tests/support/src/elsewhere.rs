@@ -85,11 +85,11 @@ impl Elsewhere {
     /// # Panics
     /// If there can be none.
     pub fn socket(&self) -> UdpSocket {
-        let namespace = File::open(format!("/run/netns/{}", self.name)).expect("it was made");
+        let (namespace, there) = (File::open(format!("/run/netns/{}", self.name)).expect("it was made"), self.there);
         let bind = move || {
             move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
                 .expect("only root makes one");
-            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("ports are free there");
+            let socket = UdpSocket::bind((there, 0)).expect("ports are free there");
             socket.set_read_timeout(Some(Duration::from_secs(3))).expect("it may wait");
             socket
         };

@@ -11,10 +11,6 @@ fn ours(elsewhere: &Elsewhere) -> UdpSocket {
     socket
 }
 
-fn there(elsewhere: &Elsewhere, socket: &UdpSocket) -> SocketAddrV4 {
-    SocketAddrV4::new(elsewhere.there, address(socket).port())
-}
-
 #[test]
 fn what_the_process_lays_ready_leaves_by_the_interface() {
     let Some(departures) = support::of_the_kernel(Departures::load(1, getrandom::u64().unwrap())) else { return };
@@ -23,7 +19,7 @@ fn what_the_process_lays_ready_leaves_by_the_interface() {
         (departures.outbox(0).unwrap(), ours(&elsewhere), [elsewhere.socket(), elsewhere.socket()]);
     let route = net::route(elsewhere.there, None).unwrap();
     assert_eq!(route.source, elsewhere.here);
-    let way = |phone| Way { source: address(&ours), to: there(&elsewhere, phone), leaves: route.interface };
+    let way = |phone| Way { source: address(&ours), to: address(phone), leaves: route.interface };
     // The first of them wait until the neighbour is known. Odd lengths, and sums that carry.
     for round in 0..10_u8 {
         let payloads: Vec<Vec<u8>> =
@@ -50,10 +46,10 @@ fn what_just_passes_comes_and_leaves_by_the_interface() {
     let (mut lane, Some(elsewhere)) = (Arc::new(forwarder).lane(0).unwrap(), Elsewhere::new()) else { return };
     let (ours, [caller, callee]) = ([ours(&elsewhere), ours(&elsewhere)], [elsewhere.socket(), elsewhere.socket()]);
     let interface = net::route(elsewhere.there, None).unwrap().interface;
-    let way = Way { source: address(&ours[1]), to: there(&elsewhere, &callee), leaves: interface };
+    let way = Way { source: address(&ours[1]), to: address(&callee), leaves: interface };
     let flow = Flow {
         tag: 3,
-        from: there(&elsewhere, &caller),
+        from: address(&caller),
         at: address(&ours[0]),
         arrives: interface,
         passes: 1,

@@ -122,3 +122,21 @@ fn what_was_laid_before_its_pair_was_closed_is_still_sent() {
     bench.plane.flush();
     assert_eq!((all(&phone).len(), bench.plane.counts().sent, bench.plane.counts().unsent), (1, sent + 1, 0));
 }
+
+#[test]
+fn a_phone_beyond_a_narrow_interface_is_served_by_sockets() {
+    let (Some(mut bench), Some(elsewhere)) = (Bench::forwarding(), support::Elsewhere::new()) else { return };
+    elsewhere.set_mtu(1400);
+    let phone = Phone { rtp: elsewhere.socket(), rtcp: elsewhere.socket() };
+    let opened = bench.open(&phone);
+    bench.plane.serve(opened.id, Sound::Echo, &agreed(0));
+    for sequence in 0..3 {
+        phone.rtp.send_to(&packet(0, sequence, 5, &[0; 160]), (opened.address, opened.rtp)).unwrap();
+        // Another machine's packets take their time.
+        bench.epoll.wait(&mut bench.events, Some(Duration::from_secs(3))).unwrap();
+        bench.turn();
+        assert!(received(&phone.rtp).is_some());
+        bench.wait(Duration::from_secs(1));
+    }
+    assert_eq!(bench.plane.counts().laid, 0);
+}
